@@ -1,0 +1,114 @@
+"""Every configuration key that C-HOI adds to Detectron2's."""
+
+from detectron2.config import CfgNode as CN
+
+
+def add_choi_config(cfg: CN) -> None:
+    """Add C-HOI's keys to a Detectron2 config, in place.
+
+    Args:
+        cfg: what ``detectron2.config.get_cfg()`` returned.
+    """
+    # Is there an interaction network R^t at every stage? False trains and runs the localization
+    # networks alone: the paper's first training phase.
+    cfg.MODEL.INTERACTION_ON = True
+
+    # Eq. 18, beta: the weight of each stage's localization loss; the first T are used.
+    cfg.MODEL.ROI_BOX_CASCADE_HEAD.LOSS_WEIGHTS = (1.0, 0.5, 0.25, 0.125, 0.0625)
+
+    # ---------------------------------------------------------------------- the networks R^t
+    cfg.MODEL.ROI_INTERACTION_HEAD = CN()
+    head = cfg.MODEL.ROI_INTERACTION_HEAD
+    # The class in choi_d2's ROI_INTERACTION_HEAD_REGISTRY.
+    head.NAME = "InteractionHead"
+    # N: verbs of the data set.
+    head.NUM_VERBS = 10
+    # The (contiguous) class id of humans.
+    head.HUMAN_CLASS = 0
+    # Can a human be the object of another human's action? PIC and V-COCO: True; HOIW: False.
+    head.HUMANS_AS_OBJECTS = False
+    # Verbs that take no object (V-COCO: walk, stand, smile, run), as verb ids: a human is paired
+    # with itself for them, and with others for all other verbs.
+    head.OBJECTLESS_VERBS = ()
+    # Eq. 18, gamma: the weight of each stage's ranking and classification loss; the first T are
+    # used.
+    head.LOSS_WEIGHTS = (1.0, 0.5, 0.25, 0.125, 0.0625)
+
+    # Training: pairs sampled per image, and the largest share of positives among them (Sec. 4: at
+    # most 128, 1 positive to 3 negatives).
+    head.BATCH_SIZE_PER_IMAGE = 128
+    head.POSITIVE_FRACTION = 0.25
+    # Inference: only detections with at least this score form pairs (Sec. 3.5).
+    head.SCORE_THRESH_TEST = 0.3
+    # Inference: which scores are multiplied into a triplet's score. Any of "human", "object",
+    # "verb", "rank".
+    head.TRIPLET_SCORE = ("human", "object", "verb")
+    # Inference: pairs that are ranked at once. Smaller takes less memory; the numbers are the same.
+    head.PAIRS_PER_CHUNK = 256
+
+    # RoIAlign of H, O, U and F (Eq. 3): the S x S of a region, as ROI_BOX_HEAD has it.
+    head.POOLER_RESOLUTION = 7
+    head.POOLER_SAMPLING_RATIO = 0
+    head.POOLER_TYPE = "ROIAlignV2"
+    # Relation segmentation: are regions boxes, pixels, or both (Table 8)? "bbox", "mask", "max",
+    # "sum". Other than "bbox" needs MODEL.MASK_ON.
+    head.REPRESENTATION = "bbox"
+
+    # X_g: side of the two-channel map, channels of its two convolutions, length of X_g.
+    head.GEOMETRIC = CN()
+    head.GEOMETRIC.RESOLUTION = 64
+    head.GEOMETRIC.CONV_DIMS = (64, 32)
+    head.GEOMETRIC.DIM = 256
+
+    # X_v: width of the two FC layers of Eq. 11.
+    head.VISUAL = CN()
+    head.VISUAL.DIM = 1024
+    # Eq. 11's second term: add the same pair's visual feature of the stage before.
+    head.VISUAL.PREVIOUS_STAGE = True
+
+    # Implicit human semantic mining (Eqs. 5-7).
+    head.IHSM = CN()
+    head.IHSM.ENABLED = True
+    # Divide h_i . h_j by sqrt(C), as attention layers do. The paper does not.
+    head.IHSM.SCALED = False
+
+    # Explicit facial region attending (Eqs. 8-10).
+    head.EFRA = CN()
+    head.EFRA.ENABLED = True
+    # Width of the hidden FC layer of Eqs. 8 and 9.
+    head.EFRA.DIM = 256
+
+    # Relation ranking module (Eqs. 12-14).
+    head.RRM = CN()
+    head.RRM.ENABLED = True
+    # Eq. 14's epsilon.
+    head.RRM.MARGIN = 0.2
+    # Eq. 14 over the (annotated, un-annotated) pairs of an image: "mean", or the paper's "sum".
+    head.RRM.REDUCTION = "mean"
+    head.RRM.LOSS_WEIGHT = 1.0
+    # Inference: pairs that go on to classification (Sec. 3.5).
+    head.RRM.TOPK = 64
+
+    # Relation classification module (Eqs. 15-16).
+    head.RCM = CN()
+    # The streams in use. Any of "semantic", "geometric", "visual".
+    head.RCM.STREAMS = ("semantic", "geometric", "visual")
+    # How the streams' scores become one (Table 7): "(v+g)*s" is Eq. 16; "v+g+s"; "v*g*s". A stream
+    # that is not in use is left out of the formula.
+    head.RCM.FUSION = "(v+g)*s"
+    head.RCM.LOSS_WEIGHT = 1.0
+
+    # ---------------------------------------------------------------------------------- faces
+    cfg.INPUT.FACES = CN()
+    # Training and evaluation: where an image's faces come from. "annotations": the data set's own;
+    # "file": a JSON of tools/detect_faces.py, one for each data set, see FILES; "none".
+    cfg.INPUT.FACES.SOURCE = "annotations"
+    # data set name -> JSON of its faces, as a list of "name=path".
+    cfg.INPUT.FACES.FILES = ()
+    # Photos (demo, predictor): "insightface", "haar", "file", "none"; "auto" takes the first that
+    # is installed.
+    cfg.INPUT.FACES.DETECTOR = "auto"
+    # insightface: its detection model as a local ONNX file.
+    cfg.INPUT.FACES.MODEL_FILE = ""
+    # Faces with a lower score are not used.
+    cfg.INPUT.FACES.SCORE_THRESH = 0.5
