@@ -112,3 +112,7 @@ def add_choi_config(cfg: CN) -> None:
     cfg.INPUT.FACES.MODEL_FILE = ""
     # Faces with a lower score are not used.
     cfg.INPUT.FACES.SCORE_THRESH = 0.5
+
+    # ------------------------------------------------------------------------------- training
+    # "SGD" (the paper's) or "AdamW" (the slim from-scratch configs).
+    cfg.SOLVER.OPTIMIZER = "SGD"

@@ -1,0 +1,17 @@
+"""The interaction recognition networks R^t (Sec. 3.3)."""
+
+from .interaction_head import (
+    ROI_INTERACTION_HEAD_REGISTRY,
+    InteractionHead,
+    PairBatch,
+    PairFeatures,
+    build_interaction_head,
+)
+
+__all__ = [
+    "ROI_INTERACTION_HEAD_REGISTRY",
+    "InteractionHead",
+    "PairBatch",
+    "PairFeatures",
+    "build_interaction_head",
+]

@@ -1,0 +1,61 @@
+"""The geometric feature X_g (Sec. 3.3.1)."""
+
+from torch import Tensor, nn
+import torch
+
+from detectron2.layers import Conv2d
+from fvcore.nn import weight_init
+
+from .geometry import box_coverage, union_boxes
+
+
+def spatial_maps(humans: Tensor, objects: Tensor, resolution: int) -> Tensor:
+    """Where human and object are in the frame of their union box.
+
+    Args:
+        humans, objects: Tensor[P, 4], XYXY.
+        resolution: side of the map.
+
+    Returns:
+        Tensor[P, 2, resolution, resolution] in [0, 1]: the covered part of each cell; channel 0 is
+        the human, channel 1 the object.
+    """
+    frames = union_boxes(humans, objects)
+    return torch.stack(
+        [box_coverage(humans, frames, resolution), box_coverage(objects, frames, resolution)], dim=1
+    )
+
+
+class GeometricEncoder(nn.Module):
+    """Two convolutions with pooling and one FC layer: (2, 64, 64) to X_g in R^256.
+
+    Args:
+        resolution: side of the maps.
+        conv_dims: channels of the two convolutions.
+        dim: length of X_g.
+    """
+
+    def __init__(self, resolution: int, conv_dims: tuple[int, int], dim: int):
+        super().__init__()
+        self.resolution = resolution
+        layers, channels = [], 2
+        for width in conv_dims:
+            conv = Conv2d(channels, width, kernel_size=5, padding=2, activation=nn.ReLU())
+            weight_init.c2_msra_fill(conv)
+            layers += [conv, nn.MaxPool2d(2)]
+            channels = width
+        self.convs = nn.Sequential(*layers)
+        side = resolution // 2 ** len(conv_dims)
+        self.fc = nn.Linear(channels * side * side, dim)
+        weight_init.c2_xavier_fill(self.fc)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Encode.
+
+        Args:
+            maps: Tensor[P, 2, resolution, resolution].
+
+        Returns:
+            Tensor[P, dim], not negative.
+        """
+        return self.fc(self.convs(maps).flatten(1)).relu()

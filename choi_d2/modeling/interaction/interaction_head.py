@@ -1,0 +1,276 @@
+"""R^t, the interaction recognition network of one stage (Sec. 3.3)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from detectron2.config import CfgNode, configurable
+from detectron2.layers import ShapeSpec
+from detectron2.modeling.poolers import ROIPooler
+from detectron2.structures import Boxes, Instances
+from detectron2.utils.registry import Registry
+from torch import Tensor, nn
+
+from .geometric import GeometricEncoder, spatial_maps
+from .geometry import assign_faces, box_coverage, union_boxes
+from .rcm import RelationClassificationModule, check_streams
+from .rrm import RelationRankingModule
+from .visual import Regions, VisualEncoder
+
+ROI_INTERACTION_HEAD_REGISTRY = Registry("ROI_INTERACTION_HEAD")
+ROI_INTERACTION_HEAD_REGISTRY.__doc__ = """
+Interaction recognition networks R^t. A class gets ``(cfg, input_shape: dict[str, ShapeSpec])``.
+"""
+
+
+def build_interaction_head(cfg: CfgNode, input_shape: dict[str, ShapeSpec]) -> nn.Module:
+    """Build one R^t, the class that ``MODEL.ROI_INTERACTION_HEAD.NAME`` names."""
+    name = cfg.MODEL.ROI_INTERACTION_HEAD.NAME
+    return ROI_INTERACTION_HEAD_REGISTRY.get(name)(cfg, input_shape)
+
+
+class PairFeatures(NamedTuple):
+    """X_s, X_g and X-bar_v of P pairs (Sec. 3.3.1).
+
+    Attributes:
+        semantic: Tensor[P, N].
+        geometric: Tensor[P, G].
+        visual: Tensor[P, D].
+        face_coverage: the part of the humans that a face was found for.
+    """
+
+    semantic: Tensor
+    geometric: Tensor
+    visual: Tensor
+    face_coverage: float
+
+    def select(self, rows: Tensor) -> PairFeatures:
+        """The features of some pairs."""
+        return PairFeatures(
+            self.semantic[rows], self.geometric[rows], self.visual[rows], self.face_coverage
+        )
+
+
+class PairBatch:
+    """The pairs of a batch of images, flattened; humans and objects listed once each.
+
+    B: images; M, Q: distinct humans and objects in some pair; P: pairs.
+
+    Args:
+        regions: for each image, ``Instances`` with ``boxes`` (Boxes, O^t), ``classes`` (int64), and
+            at all but the first stage ``previous_boxes`` (Boxes, O^{t-1}).
+        pairs: for each image, Tensor[P_i, 2] int64 into its regions.
+        faces: for each image, ``Instances`` with ``boxes`` (Boxes) and ``scores``.
+
+    Attributes:
+        human_rows, object_rows: Tensor[M], Tensor[Q]: rows of the flattened regions.
+        pairs: Tensor[P, 2]: into ``human_rows`` and ``object_rows``.
+        image_of_pair, image_of_region: Tensor[P], Tensor[sum of regions].
+    """
+
+    def __init__(self, regions: list[Instances], pairs: list[Tensor], faces: list[Instances]):
+        self.num_images = len(regions)
+        self.regions, self.faces = regions, faces
+        counts = torch.tensor([len(x) for x in regions])
+        offsets = (counts.cumsum(0) - counts).tolist()
+        device = pairs[0].device
+        self.image_of_region = torch.repeat_interleave(torch.arange(len(regions)), counts).to(device)
+        flat = torch.cat([p + offset for p, offset in zip(pairs, offsets)])
+        self.human_rows, human = flat[:, 0].unique(return_inverse=True)
+        self.object_rows, object_ = flat[:, 1].unique(return_inverse=True)
+        self.pairs = torch.stack([human, object_], dim=1)
+        self.image_of_pair = self.image_of_region[flat[:, 0]]
+
+    def boxes(self, name: str) -> Tensor:
+        """Tensor[sum of regions, 4]: ``boxes`` or ``previous_boxes`` of all images."""
+        return torch.cat([x.get(name).tensor for x in self.regions])
+
+    def assigned_faces(self, humans: Tensor) -> tuple[Tensor, Tensor]:
+        """The face box of every human and whether there is one.
+
+        Args:
+            humans: Tensor[M, 4], boxes in the order of ``human_rows``.
+
+        Returns:
+            Tensor[M, 4] (zero where there is none), Tensor[M] bool
+        """
+        boxes = torch.zeros_like(humans)
+        found = torch.zeros(len(humans), dtype=torch.bool, device=humans.device)
+        image_of_human = self.image_of_region[self.human_rows]
+        for image, faces in enumerate(self.faces):
+            mine = (image_of_human == image).nonzero()[:, 0]
+            if len(faces) == 0 or len(mine) == 0:
+                continue
+            index = assign_faces(humans[mine], faces.boxes.tensor.to(humans), faces.scores)
+            has_face = index >= 0
+            found[mine] = has_face
+            boxes[mine[has_face]] = faces.boxes.tensor.to(humans)[index[has_face]]
+        return boxes, found
+
+
+@ROI_INTERACTION_HEAD_REGISTRY.register()
+class InteractionHead(nn.Module):
+    """R^t: features of human-object pairs, their ranking, and the classification of their verbs."""
+
+    @configurable
+    def __init__(
+        self,
+        *,
+        in_features: list[str],
+        pooler: ROIPooler,
+        visual: VisualEncoder,
+        geometric: GeometricEncoder,
+        rrm: RelationRankingModule | None,
+        rcm: RelationClassificationModule,
+        pairs_per_chunk: int,
+    ):
+        """Initialize.
+
+        Args:
+            in_features: names of the FPN levels to pool from.
+            pooler: RoIAlign of Eq. 3.
+            visual, geometric: the encoders of X-bar_v and X_g.
+            rrm: the ranking module; None ranks nothing (Table 4).
+            rcm: the classification module.
+            pairs_per_chunk: pairs looked at together at inference.
+        """
+        super().__init__()
+        self.in_features = in_features
+        self.pooler = pooler
+        self.visual = visual
+        self.geometric = geometric
+        self.rrm = rrm
+        self.rcm = rcm
+        self.pairs_per_chunk = pairs_per_chunk
+
+    @classmethod
+    def from_config(cls, cfg, input_shape):
+        """Arguments of ``__init__`` from a config."""
+        head = cfg.MODEL.ROI_INTERACTION_HEAD
+        in_features = cfg.MODEL.ROI_HEADS.IN_FEATURES
+        channels = {input_shape[name].channels for name in in_features}
+        if len(channels) != 1:
+            raise ValueError(f"feature levels {in_features} differ in channels: {sorted(channels)}")
+        dims = {
+            "semantic": head.NUM_VERBS,
+            "geometric": head.GEOMETRIC.DIM,
+            "visual": head.VISUAL.DIM,
+        }
+        rrm = None
+        if head.RRM.ENABLED:
+            rrm = RelationRankingModule(
+                head.VISUAL.DIM, head.GEOMETRIC.DIM, head.RRM.MARGIN, head.RRM.REDUCTION
+            )
+        return {
+            "in_features": in_features,
+            "pooler": ROIPooler(
+                output_size=head.POOLER_RESOLUTION,
+                scales=tuple(1.0 / input_shape[name].stride for name in in_features),
+                sampling_ratio=head.POOLER_SAMPLING_RATIO,
+                pooler_type=head.POOLER_TYPE,
+            ),
+            "visual": VisualEncoder(
+                channels=channels.pop(),
+                resolution=head.POOLER_RESOLUTION,
+                dim=head.VISUAL.DIM,
+                ihsm=head.IHSM.ENABLED,
+                ihsm_scaled=head.IHSM.SCALED,
+                efra=head.EFRA.ENABLED,
+                efra_dim=head.EFRA.DIM,
+            ),
+            "geometric": GeometricEncoder(
+                head.GEOMETRIC.RESOLUTION, head.GEOMETRIC.CONV_DIMS, head.GEOMETRIC.DIM
+            ),
+            "rrm": rrm,
+            "rcm": RelationClassificationModule(
+                {name: dims[name] for name in check_streams(head.RCM.STREAMS)},
+                head.NUM_VERBS,
+                head.RCM.FUSION,
+            ),
+            "pairs_per_chunk": head.PAIRS_PER_CHUNK,
+        }
+
+    def forward(
+        self,
+        features: dict[str, Tensor],
+        batch: PairBatch,
+        semantic_prior: Tensor,
+        previous_head: InteractionHead | None = None,
+    ) -> PairFeatures:
+        """The features of all pairs of a batch (Sec. 3.3.1).
+
+        Args:
+            features: FPN levels by name, each Tensor[B, C, H_l, W_l].
+            batch: the pairs.
+            semantic_prior: Tensor[K, N], p(verb | object class).
+            previous_head: R^{t-1}; given, X_v^{t-1} enters Eq. 11.
+        """
+        levels = [features[name] for name in self.in_features]
+        stages = [("boxes", self)]
+        if previous_head is not None:
+            stages.append(("previous_boxes", previous_head))
+        boxes = [batch.boxes(name) for name, _ in stages]
+        regions, coverage = zip(
+            *(self._pool_instances(levels, batch, b, head) for b, (_, head) in zip(boxes, stages))
+        )
+        terms = self.visual.instance_terms(
+            *regions, previous_encoder=previous_head.visual if previous_head else None
+        )
+
+        geometric, visual = [], []
+        num_pairs = len(batch.pairs)
+        step = max(num_pairs, 1) if self.training else self.pairs_per_chunk
+        for start in range(0, max(num_pairs, 1), step):
+            chunk = slice(start, start + step)
+            human, object_ = batch.pairs[chunk].unbind(1)
+            ends = [
+                (b[batch.human_rows[human]], b[batch.object_rows[object_]]) for b in boxes
+            ]
+            unions = sum(
+                self._pool(levels, union_boxes(*e), batch.image_of_pair[chunk]) for e in ends
+            )
+            visual.append(self.visual(terms, unions, batch.pairs[chunk]))
+            geometric.append(self.geometric(spatial_maps(*ends[0], self.geometric.resolution)))
+
+        classes = torch.cat([x.classes for x in batch.regions])
+        semantic = semantic_prior[classes[batch.object_rows[batch.pairs[:, 1]]]]
+        return PairFeatures(semantic, torch.cat(geometric), torch.cat(visual), coverage[0])
+
+    def rank(self, features: PairFeatures) -> Tensor:
+        """Tensor[P], g of every pair (Eq. 13); 1 without a ranking module."""
+        if self.rrm is None:
+            return features.visual.new_ones(len(features.visual))
+        return self.rrm(features.visual, features.geometric)
+
+    def classify(self, features: PairFeatures) -> dict[str, Tensor]:
+        """The logits of each stream (Eq. 15), Tensor[P, N]."""
+        return self.rcm(features._asdict())
+
+    def _pool_instances(
+        self, levels: list[Tensor], batch: PairBatch, boxes: Tensor, head: InteractionHead
+    ) -> tuple[Regions, float]:
+        """H, O, F and F-bar at the boxes of one stage; the part of humans with a face."""
+        # An instance that is both human and object is pooled once.
+        rows, places = torch.cat([batch.human_rows, batch.object_rows]).unique(return_inverse=True)
+        pooled = self._pool(levels, boxes[rows], batch.image_of_region[rows])
+        num_humans = len(batch.human_rows)
+        humans, objects = pooled[places[:num_humans]], pooled[places[num_humans:]]
+        if head.visual.face_aware is None:
+            return Regions(humans, objects), 0.0
+
+        human_boxes = boxes[batch.human_rows]
+        face_boxes, has_face = batch.assigned_faces(human_boxes)
+        image_of_face = batch.image_of_region[batch.human_rows[has_face]]
+        faces = torch.zeros_like(humans).index_put(
+            (has_face,), self._pool(levels, face_boxes[has_face], image_of_face).to(humans)
+        )
+        covered = box_coverage(face_boxes, human_boxes, humans.shape[-1])
+        faceless = humans * (1 - covered[:, None]).to(humans)
+        coverage = has_face.float().mean().item() if num_humans else 0.0
+        return Regions(humans, objects, faces, faceless), coverage
+
+    def _pool(self, levels: list[Tensor], boxes: Tensor, image_of_box: Tensor) -> Tensor:
+        """RoIAlign of boxes that are sorted by image: Tensor[len(boxes), C, S, S]."""
+        counts = torch.bincount(image_of_box, minlength=len(levels[0])).tolist()
+        return self.pooler(levels, [Boxes(b) for b in boxes.split(counts)])

@@ -1,0 +1,99 @@
+"""C-HOI as a Detectron2 meta-architecture."""
+
+from __future__ import annotations
+
+import torch
+from detectron2.modeling import META_ARCH_REGISTRY, GeneralizedRCNN
+from detectron2.structures import Boxes, Instances
+from torch import Tensor
+
+from .postprocessing import hoi_postprocess
+
+
+@META_ARCH_REGISTRY.register()
+class CHOIRCNN(GeneralizedRCNN):
+    """R-CNN whose ROI heads also see the annotated pairs and the faces of an image.
+
+    Inputs are Detectron2's, and for each image:
+        ``interactions``: :class:`HOIAnnotations` (training).
+        ``faces``: ``Instances`` with ``boxes`` and ``scores`` in the frame of ``image``; may be
+        absent: no face is known.
+
+    Outputs, for each image, in the frame of the original image:
+        ``instances``: as ever.
+        ``interactions``: pair-level ``Instances``, see
+        :func:`choi_d2.modeling.roi_heads.prediction.make_interactions`.
+    """
+
+    def forward(self, batched_inputs: list[dict]):
+        """Losses in training, a list of dicts of predictions otherwise."""
+        if not self.training:
+            return self.inference(batched_inputs)
+
+        images = self.preprocess_image(batched_inputs)
+        targets = [x["instances"].to(self.device) for x in batched_inputs]
+        features = self.backbone(images.tensor)
+        if self.proposal_generator is not None:
+            proposals, proposal_losses = self.proposal_generator(images, features, targets)
+        else:
+            proposals = [x["proposals"].to(self.device) for x in batched_inputs]
+            proposal_losses = {}
+        annotations = [x["interactions"].to(self.device) for x in batched_inputs]
+        faces = self._faces(batched_inputs, images.image_sizes)
+        _, losses = self.roi_heads(images, features, proposals, targets, annotations, faces)
+        return {**losses, **proposal_losses}
+
+    def inference(
+        self,
+        batched_inputs: list[dict],
+        detected_instances: list[Instances] | None = None,
+        do_postprocess: bool = True,
+    ):
+        """Detect and recognise.
+
+        Args:
+            batched_inputs: as ``forward``.
+            detected_instances: instances to be used instead of the cascade's own detections, with
+                ``pred_boxes`` and ``pred_classes`` (and ``scores``, else 1) in the frame of
+                ``image``: to look at the interaction networks alone.
+            do_postprocess: scale the predictions to the original images?
+
+        Returns:
+            With ``do_postprocess`` a list of dicts; without, two lists of ``Instances`` (detections,
+            interactions) in the frame of ``image``.
+        """
+        images = self.preprocess_image(batched_inputs)
+        features = self.backbone(images.tensor)
+        faces = self._faces(batched_inputs, images.image_sizes)
+        if detected_instances is not None:
+            given = [x.to(self.device) for x in detected_instances]
+            instances, interactions = self.roi_heads.recognise_given(features, given, faces)
+        else:
+            if self.proposal_generator is not None:
+                proposals, _ = self.proposal_generator(images, features, None)
+            else:
+                proposals = [x["proposals"].to(self.device) for x in batched_inputs]
+            instances, interactions = self.roi_heads(images, features, proposals, faces=faces)
+        if not do_postprocess:
+            return instances, interactions
+        outputs = []
+        for instance, interaction, x, size in zip(
+            instances, interactions, batched_inputs, images.image_sizes
+        ):
+            height, width = x.get("height", size[0]), x.get("width", size[1])
+            outputs.append(hoi_postprocess(instance, interaction, height, width))
+        return outputs
+
+    def _faces(self, batched_inputs: list[dict], sizes: list[tuple[int, int]]) -> list[Instances]:
+        faces = []
+        for x, size in zip(batched_inputs, sizes):
+            if "faces" in x:
+                faces.append(x["faces"].to(self.device))
+            else:
+                faces.append(
+                    Instances(size, boxes=Boxes(self._empty(0, 4)), scores=self._empty(0))
+                )
+        return faces
+
+    def _empty(self, *shape: int) -> Tensor:
+        return torch.zeros(*shape, device=self.device)

@@ -1,0 +1,40 @@
+"""Predictions from the network's frame to the original image's."""
+
+from detectron2.modeling.postprocessing import detector_postprocess
+from detectron2.structures import Instances
+import torch
+
+
+def hoi_postprocess(
+    instances: Instances, interactions: Instances, height: int, width: int
+) -> dict[str, Instances]:
+    """Scale detections and pairs to the original image.
+
+    Detections that become empty are dropped, as Detectron2 does, and so are their pairs; the
+    indices of the others follow.
+
+    Args:
+        instances: R detections in the network's frame.
+        interactions: their P pairs.
+        height, width: of the original image, pixels.
+
+    Returns:
+        ``{"instances": ..., "interactions": ...}``
+    """
+    rows = torch.arange(len(instances), device=instances.scores.device)
+    instances = Instances(instances.image_size, **instances.get_fields(), rows=rows)
+    instances = detector_postprocess(instances, height, width)
+    new_index = torch.full_like(rows, -1)
+    new_index[instances.rows] = torch.arange(len(instances), device=rows.device)
+    instances.remove("rows")
+
+    alive = (new_index[interactions.pair_indices] >= 0).all(dim=1)
+    interactions = interactions[alive]
+    fields = interactions.get_fields()
+    pairs = new_index[fields["pair_indices"]]
+    fields.update(
+        pair_indices=pairs,
+        human_boxes=instances.pred_boxes[pairs[:, 0]],
+        object_boxes=instances.pred_boxes[pairs[:, 1]],
+    )
+    return {"instances": instances, "interactions": Instances((height, width), **fields)}

@@ -1,0 +1,113 @@
+"""Training pairs of one stage: which regions and pairs R^t sees, and their labels (Sec. 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from detectron2.modeling.matcher import Matcher
+from detectron2.structures import Boxes, Instances, pairwise_iou
+from torch import Tensor
+
+from choi_d2.structures import HOIAnnotations
+
+from ..interaction.pairs import drop_same_instance, enumerate_pairs, sample_pairs, valid_verbs
+
+
+@dataclass
+class PairRules:
+    """What makes a pair of instances a candidate, for a data set.
+
+    Attributes:
+        human_class: contiguous class id of humans.
+        humans_as_objects: can a human be another human's object?
+        objectless_verbs: ids of the verbs that a human has without an object.
+        num_verbs: N.
+    """
+
+    human_class: int
+    humans_as_objects: bool
+    objectless_verbs: tuple[int, ...]
+    num_verbs: int
+
+    def enumerate(self, classes: Tensor) -> Tensor:
+        """Tensor[P, 2] int64: every candidate pair of instances with these classes (R,)."""
+        return enumerate_pairs(
+            classes == self.human_class,
+            humans_as_objects=self.humans_as_objects,
+            self_pairs=bool(self.objectless_verbs),
+        )
+
+    def valid_verbs(self, pairs: Tensor) -> Tensor:
+        """Tensor[P, N] bool: the verbs that each pair (P, 2) can have."""
+        return valid_verbs(pairs, self.num_verbs, self.objectless_verbs)
+
+
+@dataclass
+class LabelledPairs:
+    """The sampled pairs of one image.
+
+    Attributes:
+        regions: ``Instances`` with ``boxes`` (O^t), ``previous_boxes`` (O^{t-1}), ``classes``.
+        pairs: Tensor[P, 2] int64 into ``regions``.
+        verbs: Tensor[P, N] of 0 and 1.
+        valid: Tensor[P, N] bool: the verbs that a pair can have.
+    """
+
+    regions: Instances
+    pairs: Tensor
+    verbs: Tensor
+    valid: Tensor
+
+    @property
+    def annotated(self) -> Tensor:
+        """Tensor[P] bool: has the pair any verb?"""
+        return self.verbs.any(dim=1)
+
+
+@torch.no_grad()
+def sample_training_pairs(
+    outputs: Tensor,
+    inputs: Tensor,
+    targets: Instances,
+    annotations: HOIAnnotations,
+    *,
+    matcher: Matcher,
+    rules: PairRules,
+    batch_size: int,
+    positive_fraction: float,
+) -> LabelledPairs:
+    """Label the boxes of a stage, pair those that match an instance, and sample the pairs.
+
+    Ground-truth boxes join as they are, so that every annotated pair is a candidate. A pair is
+    positive when both ends match, at the stage's own IoU threshold, the instances of an annotated
+    pair; its verbs are that pair's.
+
+    Args:
+        outputs: Tensor[R, 4], O^t of one image.
+        inputs: Tensor[R, 4], O^{t-1}, one to one with ``outputs``.
+        targets: the ground truth, with ``gt_boxes`` and ``gt_classes``.
+        annotations: its pairs.
+        matcher: holds the stage's IoU threshold.
+        rules: which pairs are candidates.
+        batch_size, positive_fraction: see :func:`sample_pairs`.
+    """
+    size = targets.image_size
+    truth = targets.gt_boxes.tensor.to(outputs)
+    boxes = Boxes(outputs.detach().clone())
+    boxes.clip(size)
+    matched, labels = matcher(pairwise_iou(Boxes(truth), boxes))
+    is_matched = labels == 1
+
+    regions = Instances(size)
+    regions.boxes = Boxes(torch.cat([boxes.tensor[is_matched], truth]))
+    regions.previous_boxes = Boxes(torch.cat([inputs.detach()[is_matched], truth]))
+    matched = torch.cat([matched[is_matched], torch.arange(len(truth), device=matched.device)])
+    regions.classes = targets.gt_classes[matched]
+
+    pairs = drop_same_instance(rules.enumerate(regions.classes), matched)
+    valid = rules.valid_verbs(pairs)
+    ends = matched[pairs]
+    verbs = annotations.verb_table(len(truth))[ends[:, 0], ends[:, 1]] * valid
+    sample = sample_pairs(verbs.any(dim=1), batch_size, positive_fraction)
+    return LabelledPairs(regions, pairs[sample], verbs[sample], valid[sample])
