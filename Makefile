@@ -1,0 +1,46 @@
+# make demo and make test do all of their own set-up; make help lists the rest.
+
+# The active virtual or conda environment, or else .venv, which is made.
+VENV := $(or $(VIRTUAL_ENV),$(CONDA_PREFIX),.venv)
+PYTHON := $(VENV)/bin/python
+# What makes .venv.
+BASE_PYTHON ?= python3
+# make install's choices; those that are not given stay as they were the last time.
+option = $(if $(filter undefined,$(origin $(1))),,--$(2) "$($(1))")
+CHOICES = $(call option,EXTRAS,extras) $(call option,CONSTRAINTS,constraints) $(call option,DETECTRON2,detectron2)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test install lint format constraints clean distclean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: install ## Train, evaluate and draw on the synthetic data set (about ten minutes on two cores)
+	"$(PYTHON)" demo/run_synthetic.py --output output/demo
+
+test: install ## Run the tests
+	"$(PYTHON)" -m pytest tests
+
+install: ## Install the package into the active environment, or into .venv
+	@test -x "$(PYTHON)" || { \
+	  "$(BASE_PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10) and "error: choi_d2 needs Python 3.10 or newer, this is %s: make install BASE_PYTHON=python3.x" % sys.version.split()[0])' \
+	  && echo "Making $(VENV)" && "$(BASE_PYTHON)" -m venv "$(VENV)"; }
+	@"$(PYTHON)" packaging/install.py $(CHOICES)
+
+lint: install ## Check the sources: rules and format
+	"$(PYTHON)" -m ruff check .
+	"$(PYTHON)" -m ruff format --check .
+
+format: install ## Sort imports and format the sources
+	"$(PYTHON)" -m ruff check --select I --fix .
+	"$(PYTHON)" -m ruff format .
+
+constraints: install ## Write the installed versions to constraints.txt
+	"$(PYTHON)" packaging/freeze_constraints.py constraints.txt
+
+clean: ## Delete caches and build products
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache
+	find . -path ./.venv -prune -o -type d -name __pycache__ -exec rm -rf {} +
+
+distclean: clean ## Delete .venv and output as well
+	rm -rf .venv output
