@@ -1,6 +1,6 @@
 """What every room of the house needs: errors that name their place, and files written whole."""
 
-from .errors import InputError
+from .errors import InputError, clean_exit
 from .files import atomic_path, read_json, write_json
 
-__all__ = ["InputError", "atomic_path", "read_json", "write_json"]
+__all__ = ["InputError", "atomic_path", "clean_exit", "read_json", "write_json"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Iterator
 from os import PathLike
 
 
@@ -45,3 +48,13 @@ class InputError(ValueError):
 
 def _rebuild(problem, path, image, field, hint):
     return InputError(problem, path=path, image=image, field=field, hint=hint)
+
+
+@contextlib.contextmanager
+def clean_exit() -> Iterator[None]:
+    """For command lines: an ``InputError`` becomes one line on stderr and exit code 2."""
+    try:
+        yield
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,143 @@
+"""From a YAML file and KEY VALUE pairs to a checked config."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Sequence
+
+import yaml
+from detectron2.config import CfgNode, get_cfg
+from detectron2.data import DatasetCatalog, MetadataCatalog
+
+from choi_d2.config import add_choi_config
+from choi_d2.utils import InputError
+
+from .device import resolve_device
+
+
+def load_config(config_file: str | os.PathLike, opts: Sequence[str] = ()) -> CfgNode:
+    """Read a config.
+
+    Args:
+        config_file: YAML; "" for the defaults.
+        opts: KEY VALUE pairs that override it.
+
+    Raises:
+        InputError: no such file, no YAML, an unknown key, a value of another type, or keys that
+            do not go together.
+    """
+    cfg = get_cfg()
+    add_choi_config(cfg)
+    if config_file:
+        if not os.path.isfile(config_file):
+            raise InputError("no such config file", path=config_file, hint="Check --config-file.")
+        try:
+            cfg.merge_from_file(str(config_file))
+        except yaml.YAMLError as error:
+            raise InputError(f"expected YAML ({error})", path=config_file) from None
+        except (KeyError, ValueError, AssertionError, FileNotFoundError) as error:
+            raise _config_error(error, cfg, config_file) from None
+    if len(opts) % 2:
+        raise InputError(
+            f"expected KEY VALUE pairs, got {len(opts)} words: {' '.join(opts)}",
+            field="opts",
+            hint="Options with dashes go before them.",
+        )
+    try:
+        cfg.merge_from_list(list(opts))
+    except (KeyError, ValueError, AssertionError) as error:
+        raise _config_error(error, cfg, "the command line") from None
+    check_config(cfg)
+    resolve_device(cfg)
+    return cfg
+
+
+def check_config(cfg: CfgNode) -> None:
+    """Keys that have to agree with each other or with the data sets.
+
+    Raises:
+        InputError: names the key, what it is and what it should be.
+    """
+    cascade, head = cfg.MODEL.ROI_BOX_CASCADE_HEAD, cfg.MODEL.ROI_INTERACTION_HEAD
+    stages = len(cascade.IOUS)
+    per_stage = {
+        "MODEL.ROI_BOX_CASCADE_HEAD.BBOX_REG_WEIGHTS": (cascade.BBOX_REG_WEIGHTS, "=="),
+        "MODEL.ROI_BOX_CASCADE_HEAD.LOSS_WEIGHTS": (cascade.LOSS_WEIGHTS, ">="),
+        "MODEL.ROI_INTERACTION_HEAD.LOSS_WEIGHTS": (head.LOSS_WEIGHTS, ">="),
+    }
+    for key, (values, relation) in per_stage.items():
+        if len(values) < stages or (relation == "==" and len(values) != stages):
+            raise InputError(
+                f"expected {stages} values, one for each of MODEL.ROI_BOX_CASCADE_HEAD.IOUS, "
+                f"got {len(values)}",
+                field=key,
+            )
+    if cascade.IOUS[0] != cfg.MODEL.ROI_HEADS.IOU_THRESHOLDS[0]:
+        raise InputError(
+            f"expected MODEL.ROI_HEADS.IOU_THRESHOLDS[0] = {cfg.MODEL.ROI_HEADS.IOU_THRESHOLDS[0]},"
+            f" got {cascade.IOUS[0]}",
+            field="MODEL.ROI_BOX_CASCADE_HEAD.IOUS[0]",
+        )
+    if head.REPRESENTATION != "bbox" and not cfg.MODEL.MASK_ON:
+        raise InputError(
+            f"{head.REPRESENTATION!r} needs masks",
+            field="MODEL.ROI_INTERACTION_HEAD.REPRESENTATION",
+            hint="Set MODEL.MASK_ON to True, or use 'bbox'.",
+        )
+    for name in sorted({*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST}):
+        _check_dataset(cfg, name)
+
+
+def _check_dataset(cfg: CfgNode, name: str) -> None:
+    if name not in DatasetCatalog:
+        close = difflib.get_close_matches(name, DatasetCatalog.list(), n=3)
+        raise InputError(
+            f"{name!r} is not a registered data set",
+            field="DATASETS",
+            hint=f"Did you mean {' or '.join(close)}?" if close else "See datasets/README.md.",
+        )
+    metadata = MetadataCatalog.get(name)
+    head = cfg.MODEL.ROI_INTERACTION_HEAD
+    facts = [
+        ("thing_classes", "MODEL.ROI_HEADS.NUM_CLASSES", cfg.MODEL.ROI_HEADS.NUM_CLASSES, len),
+        ("verb_classes", "MODEL.ROI_INTERACTION_HEAD.NUM_VERBS", head.NUM_VERBS, len),
+        ("human_class", "MODEL.ROI_INTERACTION_HEAD.HUMAN_CLASS", head.HUMAN_CLASS, int),
+        (
+            "humans_as_objects",
+            "MODEL.ROI_INTERACTION_HEAD.HUMANS_AS_OBJECTS",
+            head.HUMANS_AS_OBJECTS,
+            bool,
+        ),
+        (
+            "objectless_verbs",
+            "MODEL.ROI_INTERACTION_HEAD.OBJECTLESS_VERBS",
+            tuple(head.OBJECTLESS_VERBS),
+            tuple,
+        ),
+    ]
+    for fact, key, value, read in facts:
+        if hasattr(metadata, fact) and read(getattr(metadata, fact)) != value:
+            raise InputError(
+                f"expected {read(getattr(metadata, fact))}, as data set {name!r} has it, "
+                f"got {value}",
+                field=key,
+            )
+
+
+def _config_error(error: Exception, cfg: CfgNode, source: str | os.PathLike) -> InputError:
+    """yacs' complaint as an error that names the source and the nearest key."""
+    message = str(error.args[0]) if error.args else str(error)
+    hint = None
+    if isinstance(error, (KeyError, AssertionError)) and "Non-existent" in message:
+        key = message.rsplit(": ", 1)[-1].strip()
+        close = difflib.get_close_matches(key, list(_keys(cfg)), n=1, cutoff=0.4)
+        hint = f"Did you mean {close[0]}?" if close else None
+    return InputError(message, path=source, hint=hint)
+
+
+def _keys(node: CfgNode, prefix: str = "") -> Iterator[str]:
+    for key, value in node.items():
+        yield prefix + key
+        if isinstance(value, CfgNode):
+            yield from _keys(value, f"{prefix}{key}.")

@@ -1,0 +1,97 @@
+"""Training and evaluation of C-HOI models, as Detectron2's users know them."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+from detectron2.config import CfgNode
+from detectron2.data import (
+    DatasetCatalog,
+    build_detection_test_loader,
+    build_detection_train_loader,
+)
+from detectron2.engine import DefaultTrainer
+from detectron2.evaluation import DatasetEvaluator
+from detectron2.solver import build_optimizer
+from detectron2.solver.build import get_default_optimizer_params, maybe_add_gradient_clipping
+from torch import nn
+
+from choi_d2.data import HOIDatasetMapper
+from choi_d2.data.statistics import count_semantic_prior
+from choi_d2.evaluation import build_evaluator
+from choi_d2.utils import InputError
+
+logger = logging.getLogger(__name__)
+
+
+class HOITrainer(DefaultTrainer):
+    """Detectron2's default trainer with HOI data, evaluators, and the counted X_s."""
+
+    def resume_or_load(self, resume: bool = True) -> None:
+        """As Detectron2's; a training that starts anew counts X_s on its training split.
+
+        Args:
+            resume: go on from the last checkpoint in ``OUTPUT_DIR``, if there is one.
+        """
+        super().resume_or_load(resume)
+        resumed = resume and self.checkpointer.has_checkpoint()
+        if not resumed and self.cfg.MODEL.INTERACTION_ON:
+            set_semantic_prior(self.cfg, self.checkpointer.model)
+
+    @classmethod
+    def build_train_loader(cls, cfg: CfgNode):
+        """Batches of mapped training images, for ever."""
+        return build_detection_train_loader(cfg, mapper=HOIDatasetMapper(cfg, is_train=True))
+
+    @classmethod
+    def build_test_loader(cls, cfg: CfgNode, dataset_name: str):
+        """The mapped images of a data set, once each."""
+        return build_detection_test_loader(
+            cfg, dataset_name, mapper=HOIDatasetMapper(cfg, is_train=False)
+        )
+
+    @classmethod
+    def build_evaluator(cls, cfg: CfgNode, dataset_name: str) -> DatasetEvaluator:
+        """What the data set's ``evaluator_type`` asks for; results in ``OUTPUT_DIR/inference``."""
+        return build_evaluator(cfg, dataset_name)
+
+    @classmethod
+    def build_optimizer(cls, cfg: CfgNode, model: nn.Module) -> torch.optim.Optimizer:
+        """``SOLVER.OPTIMIZER``: Detectron2's SGD or AdamW, with its parameter groups and clipping.
+
+        Raises:
+            InputError: another name.
+        """
+        name = cfg.SOLVER.OPTIMIZER
+        if name == "SGD":
+            return build_optimizer(cfg, model)
+        if name != "AdamW":
+            raise InputError(
+                f"expected 'SGD' or 'AdamW', got {name!r}", field="SOLVER.OPTIMIZER"
+            )
+        params = get_default_optimizer_params(
+            model,
+            base_lr=cfg.SOLVER.BASE_LR,
+            weight_decay_norm=cfg.SOLVER.WEIGHT_DECAY_NORM,
+            bias_lr_factor=cfg.SOLVER.BIAS_LR_FACTOR,
+            weight_decay_bias=cfg.SOLVER.WEIGHT_DECAY_BIAS,
+        )
+        optimizer = torch.optim.AdamW(
+            params, lr=cfg.SOLVER.BASE_LR, weight_decay=cfg.SOLVER.WEIGHT_DECAY
+        )
+        return maybe_add_gradient_clipping(cfg, optimizer)
+
+
+def set_semantic_prior(cfg: CfgNode, model: nn.Module) -> None:
+    """Count X_s on the training splits and put it into the model's buffer (Sec. 3.3.1).
+
+    Args:
+        cfg: names the training splits.
+        model: with interaction networks.
+    """
+    records = [record for name in cfg.DATASETS.TRAIN for record in DatasetCatalog.get(name)]
+    prior = model.roi_heads.semantic_prior
+    table = count_semantic_prior(records, *prior.shape)
+    prior.copy_(table.to(prior))
+    logger.info("X_s: p(verb | object class) counted on %d training images", len(records))
