@@ -1,0 +1,19 @@
+"""Data sets, their loading, and the mapping of records to model inputs.
+
+Importing this package registers the built-in data sets.
+"""
+
+from .build import build_hoi_train_loader, check_registered
+from .dataset_mapper import HOIDatasetMapper
+from .datasets import builtin  # registers the data sets
+from .datasets.builtin import register_all
+from .statistics import count_semantic_prior
+
+__all__ = [
+    "HOIDatasetMapper",
+    "build_hoi_train_loader",
+    "builtin",
+    "check_registered",
+    "count_semantic_prior",
+    "register_all",
+]

@@ -1,0 +1,276 @@
+"""From a dataset record to what the model takes: image, instances, pairs and faces in one frame."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from detectron2.config import CfgNode, configurable
+from detectron2.data import MetadataCatalog
+from detectron2.data import detection_utils as utils
+from detectron2.data import transforms as T
+from detectron2.structures import BitMasks, Boxes, Instances, PolygonMasks
+
+from choi_d2.structures import HOIAnnotations
+from choi_d2.utils import InputError
+
+from .face_files import read_face_file
+
+logger = logging.getLogger(__name__)
+
+FACE_SOURCES = ("annotations", "file", "none")
+
+
+class HOIDatasetMapper:
+    """Reads, resizes and flips an image together with everything that is annotated in it.
+
+    The result, beside ``file_name``, ``image_id`` and the original ``height`` and ``width``:
+
+    - ``image``: Tensor[C, H, W] uint8 in ``image_format``;
+    - ``faces``, where they are known: ``Instances`` with ``boxes`` and ``scores``;
+    - in training ``instances`` (``gt_boxes``, ``gt_classes``, ``gt_masks`` where masks are in use)
+      and ``interactions`` (:class:`HOIAnnotations`), whose pairs follow the instances when crowds
+      and instances that have become empty are left out.
+
+    All boxes are absolute, in the frame of the resized image.
+
+    Args:
+        is_train: training hands on annotations and passes over broken images.
+        augmentations: applied in this order.
+        image_format: as :func:`detection_utils.read_image` takes it.
+        num_verbs: N.
+        use_masks: hand on ``gt_masks``; every annotation has to have a ``segmentation``.
+        mask_format: "polygon" or "bitmask".
+        recompute_boxes: take boxes anew from the masks, as cropping asks for.
+        face_source: "annotations" (the records' own), "file" (``faces_by_path``) or "none".
+        faces_by_path: absolute image path -> faces, as the records have them.
+        face_score_thresh: faces with a lower score are left out.
+    """
+
+    @configurable
+    def __init__(
+        self,
+        is_train: bool,
+        *,
+        augmentations: Sequence[T.Augmentation | T.Transform],
+        image_format: str,
+        num_verbs: int,
+        use_masks: bool = False,
+        mask_format: str = "polygon",
+        recompute_boxes: bool = False,
+        face_source: str = "annotations",
+        faces_by_path: Mapping[str, list[dict]] | None = None,
+        face_score_thresh: float = 0.0,
+    ):
+        if face_source not in FACE_SOURCES:
+            raise InputError(
+                f"expected one of {', '.join(FACE_SOURCES)}, found {face_source!r}",
+                field="INPUT.FACES.SOURCE",
+            )
+        self.is_train = is_train
+        self.augmentations = T.AugmentationList(augmentations)
+        self.image_format = image_format
+        self.num_verbs = num_verbs
+        self.use_masks = use_masks
+        self.mask_format = mask_format
+        self.recompute_boxes = recompute_boxes
+        self.face_source = face_source
+        self.faces_by_path = dict(faces_by_path or {})
+        self.face_score_thresh = face_score_thresh
+        self._broken_images: set[str] = set()
+        mode = "training" if is_train else "inference"
+        logger.info("Augmentations in %s: %s", mode, self.augmentations)
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, is_train: bool = True) -> dict:
+        """The arguments that a config asks for."""
+        augmentations = utils.build_augmentation(cfg, is_train)
+        crop = is_train and cfg.INPUT.CROP.ENABLED
+        if crop:
+            augmentations.insert(0, T.RandomCrop(cfg.INPUT.CROP.TYPE, cfg.INPUT.CROP.SIZE))
+        faces = cfg.INPUT.FACES
+        return {
+            "is_train": is_train,
+            "augmentations": augmentations,
+            "image_format": cfg.INPUT.FORMAT,
+            "num_verbs": cfg.MODEL.ROI_INTERACTION_HEAD.NUM_VERBS,
+            "use_masks": cfg.MODEL.MASK_ON,
+            "mask_format": cfg.INPUT.MASK_FORMAT,
+            "recompute_boxes": crop and cfg.MODEL.MASK_ON,
+            "face_source": faces.SOURCE,
+            "faces_by_path": faces_of_files(faces.FILES) if faces.SOURCE == "file" else None,
+            "face_score_thresh": faces.SCORE_THRESH,
+        }
+
+    def __call__(self, record: Mapping) -> dict | None:
+        """Map one record.
+
+        Returns:
+            the dict described above; None in training when the image cannot be read.
+
+        Raises:
+            InputError: the image cannot be read (evaluation), its size is not the record's, or a
+                mask that the config asks for is not there.
+        """
+        image = self._read_image(record)
+        if image is None:
+            return None
+        mapped = {
+            key: value
+            for key, value in record.items()
+            if key not in ("annotations", "interactions", "faces")
+        }
+        mapped["height"], mapped["width"] = image.shape[:2]
+
+        augmented = T.AugInput(image)
+        transforms = self.augmentations(augmented)
+        image = augmented.image
+        image_size = image.shape[:2]
+        mapped["image"] = torch.as_tensor(np.ascontiguousarray(image.transpose(2, 0, 1)))
+
+        faces = self._faces_of(record)
+        if faces is not None:
+            mapped["faces"] = transform_faces(faces, transforms, image_size)
+        if self.is_train and "annotations" in record:
+            mapped["instances"], mapped["interactions"] = self._transform_annotations(
+                record, transforms, image_size
+            )
+        return mapped
+
+    def _read_image(self, record: Mapping) -> np.ndarray | None:
+        path = record["file_name"]
+        try:
+            image = utils.read_image(path, format=self.image_format)
+        except Exception as error:  # Pillow's decoders raise what they like on broken bytes
+            if not self.is_train:
+                message = f"the image cannot be read ({error})"
+                raise InputError(message, path=path, image=record.get("image_id")) from error
+            if path not in self._broken_images:
+                self._broken_images.add(path)
+                logger.warning("%s cannot be read (%s): training goes on without it", path, error)
+            return None
+        found, expected = image.shape[:2], (record.get("height"), record.get("width"))
+        if None not in expected and found != expected:
+            raise InputError(
+                f"the image is {found[1]} x {found[0]} (width x height), its record says "
+                f"{expected[1]} x {expected[0]}",
+                path=path,
+                image=record.get("image_id"),
+                hint="Correct the annotation's width and height, or put the right image there.",
+            )
+        return image
+
+    def _faces_of(self, record: Mapping) -> list[dict] | None:
+        if self.face_source == "annotations":
+            faces = record.get("faces")
+        elif self.face_source == "file":
+            faces = self.faces_by_path.get(os.path.abspath(record["file_name"]))
+        else:
+            faces = None
+        if faces is None:
+            return None
+        return [face for face in faces if face["score"] >= self.face_score_thresh]
+
+    def _transform_annotations(
+        self, record: Mapping, transforms: T.TransformList, image_size: tuple[int, int]
+    ) -> tuple[Instances, HOIAnnotations]:
+        annotations = record["annotations"]
+        interactions = HOIAnnotations.from_records(record.get("interactions", ()), self.num_verbs)
+
+        is_single = [not annotation.get("iscrowd", 0) for annotation in annotations]
+        interactions = interactions.filter_instances(torch.tensor(is_single, dtype=torch.bool))
+        kept = [
+            self._transform_annotation(annotation, record, transforms, image_size)
+            for annotation, single in zip(annotations, is_single, strict=True)
+            if single
+        ]
+        instances = utils.annotations_to_instances(kept, image_size, mask_format=self.mask_format)
+        if self.use_masks and not kept:
+            instances.gt_masks = _no_masks(self.mask_format, image_size)
+        if self.recompute_boxes and kept:
+            # Part of a mask may have been cropped away, and with it the box's reason.
+            instances.gt_boxes = instances.gt_masks.get_bounding_boxes()
+        instances, not_empty = utils.filter_empty_instances(instances, return_mask=True)
+        return instances, interactions.filter_instances(not_empty)
+
+    def _transform_annotation(
+        self,
+        annotation: Mapping,
+        record: Mapping,
+        transforms: T.TransformList,
+        image_size: tuple[int, int],
+    ) -> dict:
+        # Detectron2 writes into the dict that it is given, and the record is used again.
+        annotation = dict(annotation)
+        if not self.use_masks:
+            annotation.pop("segmentation", None)
+        elif "segmentation" not in annotation:
+            raise InputError(
+                "MODEL.MASK_ON is set, but this image has an instance without segmentation",
+                path=record["file_name"],
+                image=record.get("image_id"),
+                hint="Train with MODEL.MASK_ON False, or on a data set with masks.",
+            )
+        elif self.mask_format == "polygon" and isinstance(annotation["segmentation"], dict):
+            raise InputError(
+                "INPUT.MASK_FORMAT is 'polygon', but this image's masks are run lengths",
+                path=record["file_name"],
+                image=record.get("image_id"),
+                hint="Set INPUT.MASK_FORMAT to 'bitmask'.",
+            )
+        return utils.transform_instance_annotations(annotation, transforms, image_size)
+
+
+def transform_faces(
+    faces: Sequence[Mapping], transforms: T.TransformList, image_size: tuple[int, int]
+) -> Instances:
+    """Faces in the frame of the transformed image.
+
+    Args:
+        faces: ``[{"bbox": [x1, y1, x2, y2], "score": float}, ...]`` in the original image.
+        transforms: what was done to the image.
+        image_size: (height, width) of the transformed image.
+
+    Returns:
+        ``Instances`` with ``boxes`` (F boxes, clipped to the image) and ``scores`` (F,); faces that
+        are outside the image are left out.
+    """
+    boxes = np.asarray([face["bbox"] for face in faces], dtype=np.float64).reshape(-1, 4)
+    boxes = Boxes(torch.as_tensor(transforms.apply_box(boxes), dtype=torch.float32).reshape(-1, 4))
+    boxes.clip(image_size)
+    scores = torch.tensor([face["score"] for face in faces], dtype=torch.float32)
+    inside = boxes.nonempty()
+    return Instances(image_size, boxes=boxes[inside], scores=scores[inside])
+
+
+def faces_of_files(files: Sequence[str]) -> dict[str, list[dict]]:
+    """Absolute image path -> faces, for ``INPUT.FACES.FILES``.
+
+    Args:
+        files: ``"data set name=path of its face file"``, see :mod:`choi_d2.data.face_files`.
+
+    Raises:
+        InputError: an entry is not of that form, names an unknown data set, or its file is broken.
+    """
+    faces_by_path = {}
+    for entry in files:
+        name, separator, path = entry.partition("=")
+        if not separator or not name or not path:
+            message = f"expected 'data set name=path', found {entry!r}"
+            raise InputError(message, field="INPUT.FACES.FILES")
+        image_root = getattr(MetadataCatalog.get(name), "image_root", None)
+        if image_root is None:
+            message = f"{name!r} is no registered data set with an image folder"
+            raise InputError(message, field="INPUT.FACES.FILES")
+        for file_name, faces in read_face_file(path).items():
+            faces_by_path[os.path.abspath(os.path.join(image_root, file_name))] = faces
+    return faces_by_path
+
+
+def _no_masks(mask_format: str, image_size: tuple[int, int]) -> BitMasks | PolygonMasks:
+    if mask_format == "polygon":
+        return PolygonMasks([])
+    return BitMasks(torch.zeros(0, *image_size, dtype=torch.bool))

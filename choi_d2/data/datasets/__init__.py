@@ -1,0 +1,1 @@
+"""The data sets: a loader each, and their registration (``builtin.py``)."""

@@ -1,0 +1,157 @@
+"""What the loaders share: images on disk, instances that may be left out, pairs of the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from detectron2.structures import BoxMode
+
+from choi_d2.data.image_sizes import cache_path, read_image_sizes
+from choi_d2.data.validation import Problems
+from choi_d2.utils import InputError
+
+
+def clip_box(box: Sequence[float], width: int, height: int) -> list[float]:
+    """``[x1, y1, x2, y2]`` cut to the image ``[0, width] x [0, height]``."""
+    x1, y1, x2, y2 = box
+    return [
+        min(max(x1, 0.0), float(width)),
+        min(max(y1, 0.0), float(height)),
+        min(max(x2, 0.0), float(width)),
+        min(max(y2, 0.0), float(height)),
+    ]
+
+
+def has_area(box: Sequence[float]) -> bool:
+    """Is ``[x1, y1, x2, y2]`` wider and higher than nothing?"""
+    return box[2] > box[0] and box[3] > box[1]
+
+
+def existing_images(
+    image_root: str | os.PathLike,
+    names: Sequence[str],
+    problems: Problems,
+    json_file: str | os.PathLike,
+) -> dict[str, tuple[int, int]]:
+    """Heights and widths of the images that are there and can be opened.
+
+    Reports ``missing image`` and ``broken image``, and ``no image found`` where that is all of
+    them: then the folder is the wrong one.
+    """
+    cache_file = cache_path(json_file, ".sizes.json")
+    sizes = read_image_sizes(image_root, names, cache_file)
+    missing = [name for name, size in sizes.items() if _is_missing(size)]
+    if names and len(missing) == len(sizes):
+        message = (
+            f"none of the {len(sizes)} images is in {image_root}, for example no {missing[0]}; "
+            "datasets/README.md gives the folder tree, DETECTRON2_DATASETS its root"
+        )
+        problems.add("no image found", message)
+        return {}
+    for name, size in sizes.items():
+        if _is_missing(size):
+            problems.add("missing image", f"no such image: {size.path}", image=name)
+        elif isinstance(size, InputError):
+            problems.add("broken image", size.problem, image=name, file=size.path)
+    return {name: size for name, size in sizes.items() if not isinstance(size, InputError)}
+
+
+def _is_missing(size: tuple[int, int] | InputError) -> bool:
+    return isinstance(size, InputError) and size.problem == "no such image"
+
+
+class RecordBuilder:
+    """Instances and pairs of one image as a dataset record.
+
+    The data set's own instance ids (positions or ids) go in; those that are left out take their
+    pairs with them, and the others are numbered from 0.
+
+    Args:
+        image: what the data set calls the image, for messages.
+        height, width: of the image, in pixels.
+        problems: where blemishes are reported.
+    """
+
+    def __init__(self, image: str | int, height: int, width: int, problems: Problems):
+        self.image, self.height, self.width, self.problems = image, height, width, problems
+        self.annotations: list[dict] = []
+        self._index_of_id: dict[int, int | None] = {}
+        self._verbs_of_pair: dict[tuple[int, int], list[int]] = {}
+
+    def add_instance(
+        self, instance_id: int, box: Sequence[float], category_id: int, *, field: str, **extra
+    ) -> None:
+        """Add an instance.
+
+        Args:
+            instance_id: the data set's name for it.
+            box: absolute ``[x1, y1, x2, y2]``.
+            category_id: contiguous.
+            field: where it stands, for messages.
+            extra: further keys of the annotation, such as ``segmentation``.
+        """
+        clipped = clip_box(box, self.width, self.height)
+        if not has_area(clipped):
+            where = f" inside the image of {self.width} x {self.height}" if has_area(box) else ""
+            message = f"the box {_text(box)} has no area{where}"
+            self._report("box without area", message, f"{field}.bbox")
+            self.leave_out(instance_id)
+            return
+        if clipped != list(box):
+            message = f"{_text(box)} reaches out of the image of {self.width} x {self.height}"
+            self._report("box partly outside", message, f"{field}.bbox")
+        self._index_of_id[instance_id] = len(self.annotations)
+        self.annotations.append(
+            {
+                "bbox": clipped,
+                "bbox_mode": BoxMode.XYXY_ABS,
+                "category_id": category_id,
+                "iscrowd": 0,
+                **extra,
+            }
+        )
+
+    def leave_out(self, instance_id: int) -> None:
+        """Note that the data set has this instance although the record has not."""
+        self._index_of_id[instance_id] = None
+
+    def find(self, instance_id: int, *, field: str) -> int | None:
+        """The index of an instance in the record, or None with the reason reported."""
+        if instance_id not in self._index_of_id:
+            message = f"there is no instance {instance_id} in this image"
+            self._report("dangling id", message, field)
+            return None
+        index = self._index_of_id[instance_id]
+        if index is None:
+            message = f"instance {instance_id} was left out"
+            self._report("pair of a left-out instance", message, field)
+        return index
+
+    def add_triplet(self, human: int, object: int, verb: int, *, field: str) -> None:
+        """Add a verb to a pair.
+
+        Args:
+            human, object: indices into the record's annotations.
+            verb: contiguous.
+            field: where it stands, for messages.
+        """
+        verbs = self._verbs_of_pair.setdefault((human, object), [])
+        if verb in verbs:
+            self._report("repeated triplet", "the same pair has this verb already", field)
+        else:
+            verbs.append(verb)
+
+    def interactions(self) -> list[dict]:
+        """One entry for each ordered pair, in order of appearance."""
+        return [
+            {"human": human, "object": object, "verbs": sorted(verbs)}
+            for (human, object), verbs in self._verbs_of_pair.items()
+        ]
+
+    def _report(self, kind: str, message: str, field: str) -> None:
+        self.problems.add(kind, message, image=self.image, field=field)
+
+
+def _text(box: Sequence[float]) -> str:
+    return f"[{', '.join(f'{number:g}' for number in box)}]"

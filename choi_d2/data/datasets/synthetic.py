@@ -1,0 +1,47 @@
+"""The synthetic scenes in HOIW's format, with the masks and faces that HOIW itself lacks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from choi_d2.data.face_files import read_face_file
+from choi_d2.utils import InputError, read_json
+
+from .hoiw import load_hoiw_json
+
+
+def load_synthetic_hoiw(
+    json_file: str | os.PathLike, image_root: str | os.PathLike, faces_file: str | os.PathLike
+) -> list[dict]:
+    """Load a split that :mod:`choi_d2.data.synthetic` has written.
+
+    Args:
+        json_file: ``{split}.json``; its masks are in ``{split}_masks.json`` beside it.
+        image_root: the folder of the images.
+        faces_file: ``{split}_faces.json``.
+
+    Returns:
+        Records as of :func:`load_hoiw_json`, with ``segmentation`` (run lengths) and ``faces``.
+
+    Raises:
+        InputError: a file is missing or broken, or the files do not belong together.
+    """
+    json_file = Path(json_file)
+    masks_file = json_file.with_name(f"{json_file.stem}_masks.json")
+    records = load_hoiw_json(json_file, image_root)
+    masks, faces = read_json(masks_file, dict), read_face_file(faces_file)
+    for record in records:
+        name = record["image_id"]
+        segmentations = masks.get(name)
+        if segmentations is None or len(segmentations) != len(record["annotations"]):
+            raise InputError(
+                f"expected {len(record['annotations'])} masks, one for each instance",
+                path=masks_file,
+                image=name,
+                hint="Write the data set anew: its files are not of one run.",
+            )
+        for annotation, segmentation in zip(record["annotations"], segmentations, strict=True):
+            annotation["segmentation"] = segmentation
+        record["faces"] = faces.get(name, [])
+    return records

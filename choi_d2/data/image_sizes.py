@@ -1,0 +1,121 @@
+"""Heights and widths of many images, from their headers, remembered between runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+
+from choi_d2.utils import InputError, read_json, write_json
+
+logger = logging.getLogger(__name__)
+
+_EXIF_ORIENTATION = 274
+# Orientations that turn the image by 90 degrees.
+_TURNED = (5, 6, 7, 8)
+
+
+def cache_path(source: str | os.PathLike, suffix: str) -> Path:
+    """Where something that was computed from a data set's file or folder is kept.
+
+    That is the folder ``.choi_d2_cache`` beside ``source``, or the folder that the environment
+    variable ``CHOI_D2_CACHE`` names, for data on a read-only disk.
+    """
+    source = Path(source).absolute()
+    folder = os.getenv("CHOI_D2_CACHE")
+    if not folder:
+        return source.parent / ".choi_d2_cache" / f"{source.name}{suffix}"
+    return Path(folder).expanduser() / f"{'_'.join(source.parts[1:])}{suffix}"
+
+
+def write_cache(path: Path, content: object) -> None:
+    """Write ``content`` as JSON if the disk lets us; a cache that cannot be kept is no error."""
+    try:
+        write_json(path, content)
+    except OSError as error:
+        logger.warning(
+            "Cannot keep %s (%s): it is computed again every time. Set CHOI_D2_CACHE to a folder "
+            "that can be written.",
+            path,
+            error.strerror,
+        )
+
+
+def read_cache(path: Path) -> dict:
+    """What :func:`write_cache` wrote, or an empty dict."""
+    if not path.exists():
+        return {}
+    try:
+        return read_json(path, dict)
+    except InputError as error:
+        logger.warning("Ignoring a broken cache: %s", error)
+        return {}
+
+
+def read_image_size(path: str | os.PathLike) -> tuple[int, int]:
+    """Height and width of an image as :func:`detectron2.data.detection_utils.read_image` gives it.
+
+    Only the header is read, not the pixels.
+
+    Raises:
+        InputError: the file is missing, or its header is broken.
+    """
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            # A PNG's getexif() would decode the pixels in search of a late chunk.
+            has_exif = image.format != "PNG" or "exif" in image.info
+            turned = has_exif and image.getexif().get(_EXIF_ORIENTATION) in _TURNED
+    except FileNotFoundError:
+        raise InputError("no such image", path=path) from None
+    except Exception as error:  # Pillow's decoders raise what they like on broken bytes
+        raise InputError(f"the image cannot be read ({error})", path=path) from None
+    return (width, height) if turned else (height, width)
+
+
+def read_image_sizes(
+    image_root: str | os.PathLike, names: Iterable[str], cache_file: str | os.PathLike | None = None
+) -> dict[str, tuple[int, int] | InputError]:
+    """Heights and widths of the images of a data set.
+
+    Args:
+        image_root: the folder that the names are relative to.
+        names: file names.
+        cache_file: JSON that remembers the sizes. A file whose time or length has changed is read
+            again.
+
+    Returns:
+        name -> (height, width), or the error that reading the header gave.
+    """
+    names = list(names)
+    known = read_cache(Path(cache_file)) if cache_file is not None else {}
+
+    def one(name: str) -> tuple[list[int] | None, tuple[int, int] | InputError]:
+        path = os.path.join(image_root, name)
+        try:
+            state = os.stat(path)
+            stamp = [state.st_mtime_ns, state.st_size]
+            remembered = known.get(name)
+            if remembered is not None and remembered[:2] == stamp:
+                return remembered, (remembered[2], remembered[3])
+            size = read_image_size(path)
+        except FileNotFoundError:
+            return None, InputError("no such image", path=path)
+        except (InputError, OSError, ValueError) as error:
+            if not isinstance(error, InputError):
+                error = InputError(f"the image cannot be read ({error})", path=path)
+            return None, error
+        return [*stamp, *size], size
+
+    # Waiting for the disk is most of the work, so threads help although headers are parsed here.
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        results = dict(zip(names, pool.map(one, names), strict=True))
+
+    fresh = {name: entry for name, (entry, _) in results.items() if entry is not None}
+    if cache_file is not None and fresh and fresh != known:
+        write_cache(Path(cache_file), fresh)
+    return {name: size for name, (_, size) in results.items()}

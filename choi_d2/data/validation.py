@@ -1,0 +1,260 @@
+"""What is wrong with a data set: one set of rules for the loaders and the validator.
+
+A loader reports whatever it meets to a :class:`Problems`. While training, the first fatal problem
+ends the loading with an :class:`InputError`, and the others are counted and logged; the validator
+(``python -m choi_d2.data.validate``) runs the same loader and lists them all.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+from choi_d2.utils import InputError
+
+# Broken files: nobody can say what was meant, so loading ends.
+FATAL_KINDS = {
+    "unreadable file": "the file is missing, empty, binary, cut short, or not what it should be",
+    "missing key": "a required key is not there",
+    "wrong type": "a value has another type than it should have",
+    "bad box": "a box is not four finite numbers",
+    "bad number": "an id or a size is not a whole number, a score not a finite one",
+    "duplicate image": "two entries carry the same image",
+    "duplicate id": "two entries carry the same id",
+    "empty data set": "there is no image in the file",
+    "no image found": "not one image of the file is there",
+    "size mismatch": "two files of one image differ in size",
+    "bad map": "a label map is not an 8-bit PNG with a single channel",
+    "wrong label ids": "the label ids are not those of the data set's version",
+    "unlike lists": "lists that belong together differ in length or content",
+    "self relation": "an instance is related to itself",
+}
+
+# Blemishes of real data sets: what the loaders do about each.
+TOLERATED_KINDS = {
+    "missing image": "the image is left out",
+    "broken image": "the image is left out",
+    "no annotation": "the image is kept; cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS decides",
+    "unknown category": "the instance is left out",
+    "box without area": "the instance is left out",
+    "box partly outside": "the box is clipped to the image",
+    "bad mask": "the instance is left out",
+    "unclear class": "the highest label under the mask is taken, as the official evaluation does",
+    "unknown verb": "the verb is left out",
+    "dangling id": "the pair is left out",
+    "pair of a left-out instance": "the pair is left out",
+    "subject is no human": "the pair is left out",
+    "object is a human": "the pair is left out",
+    "repeated triplet": "it is taken once",
+    "missing role": "the human keeps the action, without its object",
+    "outside the split": "the entry is left out",
+    "bad face": "the face is left out",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and where.
+
+    Attributes:
+        kind: a key of ``FATAL_KINDS`` or ``TOLERATED_KINDS``.
+        message: what was expected and what was found.
+        file: the file that the problem is in.
+        image: the image that it is about, as the data set calls it.
+        field: the field, written as it would be typed: ``annotations[3].bbox``.
+    """
+
+    kind: str
+    message: str
+    file: str
+    image: str | int | None = None
+    field: str | None = None
+
+    @property
+    def fatal(self) -> bool:
+        """Does loading end here?"""
+        return self.kind in FATAL_KINDS
+
+    def __str__(self) -> str:
+        places = [self.file]
+        if self.image is not None:
+            places.append(f"image {self.image!r}")
+        if self.field is not None:
+            places.append(f"field '{self.field}'")
+        return f"{', '.join(places)}: {self.message}"
+
+
+class Problems:
+    """Collects what is wrong while a data set is read.
+
+    Args:
+        file: the annotation file that is being read.
+        collect: go on after fatal problems, so that all are listed. By default the first one
+            raises :class:`InputError`.
+    """
+
+    def __init__(self, file: str | PathLike, *, collect: bool = False):
+        self.file = str(file)
+        self.collect = collect
+        self.found: list[Problem] = []
+
+    def add(
+        self,
+        kind: str,
+        message: str,
+        *,
+        image: str | int | None = None,
+        field: str | None = None,
+        file: str | PathLike | None = None,
+    ) -> None:
+        """Report a problem.
+
+        Raises:
+            InputError: it is fatal and this object does not collect.
+        """
+        if kind not in FATAL_KINDS and kind not in TOLERATED_KINDS:
+            raise ValueError(f"unknown kind of problem: {kind}")
+        file = self.file if file is None else str(file)
+        problem = Problem(kind, message, file, image, field)
+        if problem.fatal and not self.collect:
+            raise InputError(message, path=file, image=image, field=field)
+        self.found.append(problem)
+
+    def add_error(self, error: InputError) -> None:
+        """Report an error of reading a file as the fatal problem that it is.
+
+        Raises:
+            InputError: the same one, when this object does not collect.
+        """
+        if not self.collect:
+            raise error
+        message = f"{error.problem}. {error.hint}" if error.hint else error.problem
+        path = self.file if error.path is None else error.path
+        self.found.append(Problem("unreadable file", message, path, error.image, error.field))
+
+    @property
+    def num_fatal(self) -> int:
+        """How many end the loading."""
+        return sum(problem.fatal for problem in self.found)
+
+    def counts(self) -> dict[str, int]:
+        """How many of each kind, fatal kinds first."""
+        kinds = [*FATAL_KINDS, *TOLERATED_KINDS]
+        found = [problem.kind for problem in self.found]
+        return {kind: found.count(kind) for kind in kinds if kind in found}
+
+    def log(self, logger: logging.Logger) -> None:
+        """One warning for each kind, with its count and its first case."""
+        for kind, count in self.counts().items():
+            first = next(problem for problem in self.found if problem.kind == kind)
+            done = TOLERATED_KINDS.get(kind, FATAL_KINDS.get(kind))
+            logger.warning("%d x %s (%s); first: %s", count, kind, done, first)
+
+    # ------------------------------------------------------------------ fields of JSON objects
+    def is_object(
+        self, value: Any, *, image: str | int | None = None, field: str | None = None
+    ) -> bool:
+        """Is ``value`` a JSON object? Reports a problem where it is not."""
+        if isinstance(value, Mapping):
+            return True
+        message = f"expected an object, found {short(value)}"
+        self.add("wrong type", message, image=image, field=field)
+        return False
+
+    def value(
+        self,
+        mapping: Any,
+        key: str,
+        expected: type | tuple[type, ...],
+        *,
+        image: str | int | None = None,
+        where: str = "",
+    ) -> Any:
+        """``mapping[key]``, or None with a problem reported.
+
+        Args:
+            mapping: what should be a JSON object.
+            key: what should be in it.
+            expected: the type (or types) that the value should have.
+            where: the place of ``mapping`` itself: ``annotations[3]``.
+        """
+        field = f"{where}.{key}" if where else key
+        if not self.is_object(mapping, image=image, field=where or None):
+            return None
+        if key not in mapping:
+            message = f"the key is missing; found {short(sorted(mapping))}"
+            self.add("missing key", message, image=image, field=field)
+        elif not isinstance(mapping[key], expected) or isinstance(mapping[key], bool):
+            expected = expected if isinstance(expected, tuple) else (expected,)
+            names = " or ".join(dict.fromkeys(_JSON_NAMES[each] for each in expected))
+            message = f"expected {names}, found {short(mapping[key])}"
+            self.add("wrong type", message, image=image, field=field)
+        else:
+            return mapping[key]
+        return None
+
+    def integer(
+        self, mapping: Any, key: str, *, image: str | int | None = None, where: str = ""
+    ) -> int | None:
+        """A whole number, which released files also write as a string (``"11"``, ``"3\\n"``)."""
+        value = self.value(mapping, key, (int, float, str), image=image, where=where)
+        if value is None:
+            return None
+        try:
+            if isinstance(value, float) and not value.is_integer():
+                raise ValueError
+            return int(value)
+        except (ValueError, OverflowError):
+            message = f"expected a whole number, found {short(value)}"
+            field = f"{where}.{key}" if where else key
+            self.add("bad number", message, image=image, field=field)
+            return None
+
+    def number(
+        self, mapping: Any, key: str, *, image: str | int | None = None, where: str = ""
+    ) -> float | None:
+        """A finite number."""
+        value = self.value(mapping, key, (int, float), image=image, where=where)
+        if value is not None and not math.isfinite(value):
+            field = f"{where}.{key}" if where else key
+            message = f"expected a finite number, found {value}"
+            self.add("bad number", message, image=image, field=field)
+            return None
+        return value
+
+    def box(
+        self, mapping: Any, key: str, *, image: str | int | None = None, where: str = ""
+    ) -> list[float] | None:
+        """Four finite numbers."""
+        value = self.value(mapping, key, list, image=image, where=where)
+        if value is None:
+            return None
+        if len(value) == 4 and all(_is_finite(number) for number in value):
+            return [float(number) for number in value]
+        message = f"expected four finite numbers, found {short(value)}"
+        self.add("bad box", message, image=image, field=f"{where}.{key}" if where else key)
+        return None
+
+
+def short(value: Any, limit: int = 80) -> str:
+    """``value`` as it would be typed, cut to a length that a message can carry."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def _is_finite(number: Any) -> bool:
+    is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
+    return is_number and abs(number) < math.inf
+
+
+_JSON_NAMES = {
+    list: "a list",
+    dict: "an object",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+}
