@@ -17,7 +17,7 @@ from detectron2.structures import BitMasks, Boxes, Instances, PolygonMasks
 from choi_d2.structures import HOIAnnotations
 from choi_d2.utils import InputError
 
-from .face_files import read_face_file
+from .faces import load_face_cache
 
 logger = logging.getLogger(__name__)
 
@@ -250,7 +250,7 @@ def faces_of_files(files: Sequence[str]) -> dict[str, list[dict]]:
     """Absolute image path -> faces, for ``INPUT.FACES.FILES``.
 
     Args:
-        files: ``"data set name=path of its face file"``, see :mod:`choi_d2.data.face_files`.
+        files: ``"data set name=path of its face file"``, see :mod:`choi_d2.data.faces`.
 
     Raises:
         InputError: an entry is not of that form, names an unknown data set, or its file is broken.
@@ -265,7 +265,7 @@ def faces_of_files(files: Sequence[str]) -> dict[str, list[dict]]:
         if image_root is None:
             message = f"{name!r} is no registered data set with an image folder"
             raise InputError(message, field="INPUT.FACES.FILES")
-        for file_name, faces in read_face_file(path).items():
+        for file_name, faces in load_face_cache(path).items():
             faces_by_path[os.path.abspath(os.path.join(image_root, file_name))] = faces
     return faces_by_path
 

@@ -59,7 +59,7 @@ def _register_hoiw(root: Path) -> None:
 
 def _register_synthetic_hoiw(root: Path) -> None:
     for split in ("train", "val", "test"):
-        for suffix, faces in (("", "faces"), ("_noisy_faces", "noisy_faces")):
+        for suffix, faces in (("", "faces"), ("_noisy_faces", "faces_noisy")):
             _register_files(
                 f"synthetic_hoiw_{split}{suffix}",
                 load_synthetic_hoiw,

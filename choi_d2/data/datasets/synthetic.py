@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from choi_d2.data.face_files import read_face_file
+from choi_d2.data.faces import load_face_cache
 from choi_d2.utils import InputError, read_json
 
 from .hoiw import load_hoiw_json
@@ -19,7 +19,7 @@ def load_synthetic_hoiw(
     Args:
         json_file: ``{split}.json``; its masks are in ``{split}_masks.json`` beside it.
         image_root: the folder of the images.
-        faces_file: ``{split}_faces.json``.
+        faces_file: ``{split}_faces.json``, or ``{split}_faces_noisy.json``.
 
     Returns:
         Records as of :func:`load_hoiw_json`, with ``segmentation`` (run lengths) and ``faces``.
@@ -30,18 +30,20 @@ def load_synthetic_hoiw(
     json_file = Path(json_file)
     masks_file = json_file.with_name(f"{json_file.stem}_masks.json")
     records = load_hoiw_json(json_file, image_root)
-    masks, faces = read_json(masks_file, dict), read_face_file(faces_file)
+    masks = {entry["file_name"]: entry["segmentations"] for entry in read_json(masks_file, list)}
+    faces = load_face_cache(faces_file)
     for record in records:
         name = record["image_id"]
-        segmentations = masks.get(name)
-        if segmentations is None or len(segmentations) != len(record["annotations"]):
+        segmentations = masks.get(name, [])
+        if len(segmentations) != len(record["annotations"]) or name not in faces:
             raise InputError(
-                f"expected {len(record['annotations'])} masks, one for each instance",
+                f"expected {len(record['annotations'])} masks, one for each instance, and a list "
+                f"of faces in {faces_file}",
                 path=masks_file,
                 image=name,
                 hint="Write the data set anew: its files are not of one run.",
             )
         for annotation, segmentation in zip(record["annotations"], segmentations, strict=True):
             annotation["segmentation"] = segmentation
-        record["faces"] = faces.get(name, [])
+        record["faces"] = faces[name]
     return records
