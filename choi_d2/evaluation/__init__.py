@@ -1,0 +1,23 @@
+"""Official metrics of HOIW, PIC and V-COCO: a pure function each, an evaluator over it, and one
+command line, ``python -m choi_d2.evaluation``.
+"""
+
+from importlib import import_module
+
+# Loaded on first use: the command line needs neither torch nor Detectron2, and starts in a blink.
+_HOMES = {
+    "HOIEvaluator": "hoi_evaluator",
+    "HOIWEvaluator": "hoiw_evaluator",
+    "InstanceDetectionEvaluator": "detection_evaluator",
+    "Triplets": "hoiw",
+    "build_evaluator": "build",
+    "hoiw_metrics": "hoiw",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

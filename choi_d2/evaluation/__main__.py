@@ -1,0 +1,71 @@
+"""``python -m choi_d2.evaluation hoiw|pic|vcoco``: official numbers of a prediction file."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from choi_d2.utils import InputError, write_json
+
+from .findings import Findings
+from .tables import hoiw_table
+
+logger = logging.getLogger("choi_d2.evaluation")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a sub-command.
+
+    Returns:
+        0; 1 when the input is broken, and then nothing is written.
+    """
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    findings = Findings()
+    try:
+        metrics = options.evaluate(options, findings)
+        findings.report(logger, strict=options.strict)
+        if options.output is not None:
+            write_json(options.output, metrics, indent=1)
+    except (InputError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(options.table(metrics))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m choi_d2.evaluation", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="hoiw|pic|vcoco")
+
+    hoiw = _command(commands, "hoiw", "mAP_rel of HOIW (= HOI-A)", _evaluate_hoiw, hoiw_table)
+    hoiw.add_argument("--gt", type=Path, required=True, help="the annotations, JSON")
+    hoiw.add_argument("--pred", type=Path, required=True, help="the predictions, JSON")
+    return parser
+
+
+def _command(
+    commands, name: str, description: str, evaluate: Callable, table: Callable
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=description, description=description)
+    command.add_argument("--output", type=Path, help="JSON of the metrics, as fractions")
+    command.add_argument(
+        "--strict",
+        action="store_true",
+        help="take what the official evaluator tolerates for an error",
+    )
+    command.set_defaults(evaluate=evaluate, table=table)
+    return command
+
+
+def _evaluate_hoiw(options: argparse.Namespace, findings: Findings) -> dict:
+    from .hoiw_files import evaluate_hoiw_files
+
+    return evaluate_hoiw_files(options.gt, options.pred, findings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

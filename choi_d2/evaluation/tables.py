@@ -1,0 +1,46 @@
+"""Metrics as text tables, in percent."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+from tabulate import tabulate
+
+
+def percent(fraction: float | None) -> str:
+    """``"43.71"``; ``"-"`` where there was nothing to measure."""
+    return "-" if fraction is None else f"{100 * fraction:.2f}"
+
+
+def hoiw_table(metrics: Mapping) -> str:
+    """AP per verb, then their mean.
+
+    Args:
+        metrics: as the command line writes them.
+    """
+    rows = [
+        [verb["name"], percent(verb["ap"]), percent(verb["max_recall"])]
+        + [verb["num_gt"], verb["num_pred"], verb["num_tp"]]
+        for verb in metrics["per_verb"].values()
+    ]
+    totals = [sum(row[column] for row in rows) for column in (3, 4, 5)]
+    means = [percent(metrics["mAP_rel"]), percent(metrics["mean_max_recall"])]
+    rows.append(["mean / sum", *means, *totals])
+    headers = ["verb", "AP", "max recall", "truths", "predictions", "hits"]
+    return _table(rows, headers)
+
+
+def columns_table(
+    cells: Sequence[tuple[str, str]], headers: tuple[str, str], pairs: int = 3
+) -> str:
+    """Many (name, value) cells, ``pairs`` of them beside each other."""
+    flat = list(itertools.chain.from_iterable(cells))
+    width = 2 * min(pairs, max(len(cells), 1))
+    rows = [flat[start : start + width] for start in range(0, len(flat), width)]
+    return _table(rows, list(headers) * (width // 2))
+
+
+def _table(rows: Sequence[Sequence], headers: Sequence[str]) -> str:
+    aligned = ("left", *["right"] * (len(headers) - 1))
+    return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=aligned)
