@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import torch
 from detectron2.config import CfgNode
-from detectron2.data import (
-    DatasetCatalog,
-    build_detection_test_loader,
-    build_detection_train_loader,
-)
+from detectron2.data import DatasetCatalog, build_detection_test_loader
 from detectron2.engine import DefaultTrainer
 from detectron2.evaluation import DatasetEvaluator
 from detectron2.solver import build_optimizer
 from detectron2.solver.build import get_default_optimizer_params, maybe_add_gradient_clipping
 from torch import nn
 
-from choi_d2.data import HOIDatasetMapper
-from choi_d2.data.statistics import count_semantic_prior
+from choi_d2.data import HOIDatasetMapper, build_hoi_train_loader, count_semantic_prior
 from choi_d2.evaluation import build_evaluator
 from choi_d2.utils import InputError
 
@@ -42,7 +38,7 @@ class HOITrainer(DefaultTrainer):
     @classmethod
     def build_train_loader(cls, cfg: CfgNode):
         """Batches of mapped training images, for ever."""
-        return build_detection_train_loader(cfg, mapper=HOIDatasetMapper(cfg, is_train=True))
+        return build_hoi_train_loader(cfg)
 
     @classmethod
     def build_test_loader(cls, cfg: CfgNode, dataset_name: str):
@@ -54,7 +50,7 @@ class HOITrainer(DefaultTrainer):
     @classmethod
     def build_evaluator(cls, cfg: CfgNode, dataset_name: str) -> DatasetEvaluator:
         """What the data set's ``evaluator_type`` asks for; results in ``OUTPUT_DIR/inference``."""
-        return build_evaluator(cfg, dataset_name)
+        return build_evaluator(dataset_name, os.path.join(cfg.OUTPUT_DIR, "inference"))
 
     @classmethod
     def build_optimizer(cls, cfg: CfgNode, model: nn.Module) -> torch.optim.Optimizer:

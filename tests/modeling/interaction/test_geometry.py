@@ -1,0 +1,85 @@
+import pytest
+import torch
+
+from choi_d2.modeling.interaction.geometric import GeometricEncoder, spatial_maps
+from choi_d2.modeling.interaction.geometry import assign_faces, box_coverage, union_boxes
+
+
+def random_boxes(count, low=0, high=50):
+    corners = torch.rand(count, 2, 2) * (high - low) + low
+    return torch.cat([corners.min(dim=1).values, corners.max(dim=1).values], dim=1)
+
+
+def covered_part(box, cell):
+    """Area of the intersection over the area of the cell, one number at a time."""
+    width = max(0.0, min(box[2], cell[2]) - max(box[0], cell[0]))
+    height = max(0.0, min(box[3], cell[3]) - max(box[1], cell[1]))
+    return width * height / ((cell[2] - cell[0]) * (cell[3] - cell[1]))
+
+
+def test_union_boxes():
+    humans, objects = random_boxes(20), random_boxes(20)
+    for h, o, u in zip(humans.tolist(), objects.tolist(), union_boxes(humans, objects).tolist()):
+        assert u == [min(h[0], o[0]), min(h[1], o[1]), max(h[2], o[2]), max(h[3], o[3])]
+
+
+@pytest.mark.parametrize("resolution", [1, 3, 7])
+def test_box_coverage_against_a_loop(resolution):
+    boxes, frames = random_boxes(12).double(), random_boxes(12, 10, 60).double()
+    coverage = box_coverage(boxes, frames, resolution)
+    for p, (box, frame) in enumerate(zip(boxes.tolist(), frames.tolist())):
+        width, height = (frame[2] - frame[0]) / resolution, (frame[3] - frame[1]) / resolution
+        for row in range(resolution):
+            for column in range(resolution):
+                x, y = frame[0] + column * width, frame[1] + row * height
+                expected = covered_part(box, (x, y, x + width, y + height))
+                assert coverage[p, row, column].item() == pytest.approx(expected, abs=1e-9)
+
+
+def test_box_coverage_of_frames_without_area_is_finite():
+    frames = torch.tensor([[5.0, 5, 5, 5], [3, 3, 3, 9]])
+    coverage = box_coverage(torch.tensor([[0.0, 0, 9, 9]]).expand(2, 4), frames, 3)
+    assert torch.isfinite(coverage).all() and (coverage >= 0).all() and (coverage <= 1).all()
+
+
+def test_spatial_maps_put_the_human_first_in_the_union_frame():
+    human, object_ = torch.tensor([[0.0, 0, 4, 8]]), torch.tensor([[4.0, 4, 8, 8]])
+    maps = spatial_maps(human, object_, 4)
+    assert maps[0, 0].tolist() == [[1, 1, 0, 0]] * 4
+    assert maps[0, 1].tolist() == [[0, 0, 0, 0]] * 2 + [[0, 0, 1, 1]] * 2
+
+
+def test_geometric_encoder_without_pairs_still_reaches_its_parameters():
+    encoder = GeometricEncoder(resolution=16, conv_dims=(4, 6), dim=10)
+    assert encoder(torch.rand(3, 2, 16, 16)).shape == (3, 10)
+    encoder(torch.zeros(0, 2, 16, 16)).sum().backward()
+    assert all((p.grad == 0).all() for p in encoder.parameters())
+
+
+class TestAssignFaces:
+    human = torch.tensor([[10.0, 10, 50, 110]])
+
+    def test_the_larger_part_inside_wins(self):
+        faces = torch.tensor([[45.0, 20, 65, 40], [40, 20, 60, 40]])  # a quarter, a half inside
+        assert assign_faces(self.human, faces, torch.tensor([0.9, 0.5])).tolist() == [1]
+
+    def test_a_tie_goes_to_the_score_then_to_the_head(self):
+        faces = torch.tensor([[20.0, 80, 30, 90], [25.0, 15, 35, 25]])
+        assert assign_faces(self.human, faces, torch.tensor([0.9, 0.5])).tolist() == [0]
+        assert assign_faces(self.human, faces, torch.tensor([0.7, 0.7])).tolist() == [1]
+
+    def test_no_face_that_touches(self):
+        faces = torch.tensor([[200.0, 20, 220, 40], [20, 20, 20, 40]])  # far; without area
+        assert assign_faces(self.human, faces, torch.tensor([1.0, 1.0])).tolist() == [-1]
+
+    def test_nobody_and_no_face(self):
+        none = torch.zeros(0, 4)
+        assert assign_faces(self.human, none, torch.zeros(0)).tolist() == [-1]
+        assert assign_faces(none, self.human, torch.ones(1)).tolist() == []
+
+    def test_against_a_loop(self):
+        humans, faces, scores = random_boxes(15), random_boxes(9), torch.rand(9)
+        for human, choice in zip(humans.tolist(), assign_faces(humans, faces, scores).tolist()):
+            parts = [round(covered_part(human, face), 4) for face in faces.tolist()]
+            best = max(range(9), key=lambda i: (parts[i], scores[i].item()))  # noqa: B023
+            assert choice == (best if parts[best] > 0 else -1)

@@ -1,0 +1,114 @@
+"""Eqs. 4 and 8-11: the factorised form of the house against the plain form of the paper."""
+
+import pytest
+import torch
+
+from choi_d2.modeling.interaction.efra import FacialAttention
+from choi_d2.modeling.interaction.ihsm import mine_human_semantics
+from choi_d2.modeling.interaction.visual import Regions, VisualEncoder
+
+CHANNELS, SIZE, DIM, HUMANS, OBJECTS = 3, 2, 5, 3, 4
+PAIRS = torch.tensor([[0, 0], [0, 3], [2, 1], [1, 1], [2, 2], [0, 0]])
+
+
+def make_encoder(ihsm=True, efra=True):
+    return VisualEncoder(
+        channels=CHANNELS,
+        resolution=SIZE,
+        dim=DIM,
+        ihsm=ihsm,
+        ihsm_scaled=False,
+        efra=efra,
+        efra_dim=6,
+    ).double()
+
+
+def make_regions():
+    def region(count):
+        return torch.randn(count, CHANNELS, SIZE, SIZE, dtype=torch.float64)
+
+    return Regions(region(HUMANS), region(OBJECTS), region(HUMANS), region(HUMANS))
+
+
+def make_unions():
+    return torch.randn(len(PAIRS), CHANNELS, SIZE, SIZE, dtype=torch.float64)
+
+
+def plain_attention(attention, region, object_):
+    """Eqs. 8 and 9: sigmoid(FC(relu(FC([region, O]))))."""
+    weight = torch.cat([attention.region.weight, attention.object.weight], dim=1)
+    joined = torch.cat([region.flatten(), object_.flatten()])
+    hidden = torch.relu(weight @ joined + attention.region.bias)
+    return torch.sigmoid(attention.score(hidden))
+
+
+def plain_feature(encoder, regions, union, human, object_):
+    """X_v of one pair (Eqs. 4 and 10)."""
+    h, o = regions.humans[human], regions.objects[object_]
+    if encoder.face_aware is not None:
+        f, f_bar = regions.faces[human], regions.faceless[human]
+        alpha = plain_attention(encoder.face_aware, f, o)
+        alpha_bar = plain_attention(encoder.face_agnostic, f_bar, o)
+        o_bar = o + alpha * f + alpha_bar * f_bar  # Eq. 10
+    else:
+        o_bar = o
+    h_bar = mine_human_semantics(h[None])[0] if encoder.ihsm else h
+    return torch.cat([h_bar, o_bar, union])  # Eq. 4
+
+
+def plain_update(encoder, feature):
+    """X-bar_v of one pair (Eq. 11)."""
+    return torch.relu(encoder.fc2(torch.relu(encoder.fc1(feature.flatten()))))
+
+
+@pytest.mark.parametrize("ihsm", [True, False])
+@pytest.mark.parametrize("efra", [True, False])
+def test_eqs_4_8_9_10_11_first_stage(ihsm, efra):
+    encoder, regions, unions = make_encoder(ihsm, efra), make_regions(), make_unions()
+    visual = encoder(encoder.instance_terms(regions), unions, PAIRS)
+    for row, (human, object_) in enumerate(PAIRS.tolist()):
+        feature = plain_feature(encoder, regions, unions[row], human, object_)
+        torch.testing.assert_close(visual[row], plain_update(encoder, feature))
+
+
+@pytest.mark.parametrize("efra", [True, False])
+def test_eq_11_adds_the_previous_stage_with_its_own_attentions(efra):
+    encoder, previous_encoder = make_encoder(efra=efra), make_encoder(efra=efra)
+    regions, previous = make_regions(), make_regions()
+    unions, previous_unions = make_unions(), make_unions()
+    terms = encoder.instance_terms(regions, previous, previous_encoder)
+    visual = encoder(terms, unions + previous_unions, PAIRS)
+    for row, (human, object_) in enumerate(PAIRS.tolist()):
+        feature = plain_feature(encoder, regions, unions[row], human, object_)
+        feature = feature + plain_feature(
+            previous_encoder, previous, previous_unions[row], human, object_
+        )
+        torch.testing.assert_close(visual[row], plain_update(encoder, feature))
+
+
+def test_eq_8_attention_of_a_pair_is_one_network_over_the_concatenation():
+    attention = FacialAttention(region_dim=7, hidden_dim=4)
+    faces, objects = torch.randn(3, 7), torch.randn(3, 7)
+    alpha = attention(*attention.project(faces, objects))
+    assert alpha.shape == (3, 1) and ((alpha > 0) & (alpha < 1)).all()
+    for row in range(3):
+        torch.testing.assert_close(alpha[row], plain_attention(attention, faces[row], objects[row]))
+
+
+def test_gradient_of_the_attentions_in_float64():
+    encoder, regions, unions = make_encoder(), make_regions(), make_unions()
+
+    def visual(objects, faces, faceless):
+        terms = encoder.instance_terms(Regions(regions.humans, objects, faces, faceless))
+        return encoder(terms, unions, PAIRS)
+
+    inputs = [x.requires_grad_() for x in (regions.objects, regions.faces, regions.faceless)]
+    assert torch.autograd.gradcheck(visual, inputs)
+
+
+def test_without_a_pair_every_parameter_gets_a_zero_gradient():
+    encoder = make_encoder()
+    none = torch.zeros(0, CHANNELS, SIZE, SIZE, dtype=torch.float64)
+    terms = encoder.instance_terms(Regions(none, none, none, none))
+    encoder(terms, none, PAIRS[:0]).sum().backward()
+    assert all((p.grad == 0).all() for p in encoder.parameters())
