@@ -1,0 +1,16 @@
+"""Faces of an image: one protocol, four sources (insightface, haar, file, none)."""
+
+from .cache import FileFaceDetector, load_face_cache, read_face_cache, save_face_cache
+from .factory import build_face_detector
+from .protocol import FaceDetector, Faces, NoFaceDetector
+
+__all__ = [
+    "FaceDetector",
+    "Faces",
+    "FileFaceDetector",
+    "NoFaceDetector",
+    "build_face_detector",
+    "load_face_cache",
+    "read_face_cache",
+    "save_face_cache",
+]

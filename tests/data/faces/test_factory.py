@@ -1,0 +1,96 @@
+"""INPUT.FACES.DETECTOR picks the detector."""
+
+import importlib.util
+import logging
+
+import cv2
+import numpy as np
+import pytest
+from detectron2.config import get_cfg
+
+from choi_d2.config import add_choi_config
+from choi_d2.data.faces import build_face_detector, save_face_cache
+from choi_d2.data.faces.factory import face_files
+from choi_d2.utils import InputError
+
+
+@pytest.fixture
+def cfg():
+    cfg = get_cfg()
+    add_choi_config(cfg)
+    return cfg
+
+
+@pytest.fixture
+def cache(tmp_path):
+    path = tmp_path / "faces.json"
+    save_face_cache(path, {"a.png": [{"bbox": [0, 0, 5, 5], "score": 0.6}]}, "x")
+    return path
+
+
+@pytest.fixture
+def no_insightface(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+
+def test_named_detectors(cfg, cache):
+    cfg.INPUT.FACES.FILES = (f"hoiw_train={cache}",)
+    for name in ("none", "haar", "file"):
+        cfg.INPUT.FACES.DETECTOR = name
+        detector = build_face_detector(cfg)
+        assert detector.name == name
+        assert detector.description.startswith(name)
+
+
+def test_the_score_threshold_reaches_the_detector(cfg, cache):
+    cfg.INPUT.FACES.FILES = (f"hoiw_train={cache}",)
+    cfg.INPUT.FACES.DETECTOR = "file"
+    image = np.zeros((9, 9, 3), np.uint8)
+    for threshold, count in ((0.59, 1), (0.61, 0)):
+        cfg.INPUT.FACES.SCORE_THRESH = threshold
+        assert len(build_face_detector(cfg)(image, file_name="a.png")) == count
+
+
+def test_an_unknown_name(cfg):
+    cfg.INPUT.FACES.DETECTOR = "mtcnn"
+    with pytest.raises(InputError, match="INPUT.FACES.DETECTOR.*auto, insightface.*'mtcnn'"):
+        build_face_detector(cfg)
+
+
+def test_insightface_that_was_asked_for_is_not_replaced(cfg, no_insightface):
+    cfg.INPUT.FACES.DETECTOR = "insightface"
+    with pytest.raises(InputError, match="insightface is not installed"):
+        build_face_detector(cfg)
+
+
+def test_auto_takes_haar_where_insightface_is_missing(cfg, no_insightface, caplog):
+    with caplog.at_level(logging.INFO):
+        assert build_face_detector(cfg).name == "haar"
+    assert "Face detector (auto): haar" in caplog.text
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_auto_warns_when_a_named_model_file_is_not_used(cfg, caplog, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    cfg.INPUT.FACES.MODEL_FILE = "nowhere/det.onnx"
+    with caplog.at_level(logging.INFO):
+        assert build_face_detector(cfg).name == "haar"
+    warnings = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert len(warnings) == 1
+    assert "nowhere/det.onnx: face detector 'insightface': no such file" in warnings[0]
+
+
+def test_auto_without_any_detector(cfg, cache, no_insightface, monkeypatch, caplog):
+    monkeypatch.delattr(cv2, "CascadeClassifier", raising=False)
+    with caplog.at_level(logging.INFO):
+        assert build_face_detector(cfg).name == "none"
+    assert "Face detector (auto): none" in caplog.text
+    cfg.INPUT.FACES.FILES = (f"hoiw_train={cache}",)
+    assert build_face_detector(cfg).name == "file"
+
+
+def test_face_files():
+    assert face_files(("a=x.json", "b=y=z.json")) == {"a": "x.json", "b": "y=z.json"}
+    for entries in (("x.json",), ("=x.json",), ("a=",), ("a=x.json", "a=y.json")):
+        with pytest.raises(InputError, match="INPUT.FACES.FILES"):
+            face_files(entries)
