@@ -11,8 +11,6 @@ from choi_d2.data.faces import haar
 from choi_d2.data.faces.haar import HaarFaceDetector
 from choi_d2.utils import InputError
 
-PHOTOS = Path(__file__).resolve().parents[4] / "shared" / "pic_demo"
-needs_photos = pytest.mark.skipif(not PHOTOS.is_dir(), reason="no ../shared/pic_demo here")
 needs_cascades = pytest.mark.skipif(
     not hasattr(cv2, "CascadeClassifier"), reason="OpenCV 5 has no cascades"
 )
@@ -81,11 +79,11 @@ def test_opencv_without_cascades(monkeypatch, tmp_path):
 
 
 @needs_cascades
-@needs_photos
-def test_faces_of_six_photos():
+def test_faces_of_six_photos(shared):
     detector = HaarFaceDetector()
+    photos = shared / "pic_demo"
     count = 0
-    for path in sorted(PHOTOS.glob("images/*.jpg")):
+    for path in sorted(photos.glob("images/*.jpg")):
         image = cv2.imread(str(path))
         faces = detector(image, file_name=path.name)
         height, width = image.shape[:2]
@@ -94,7 +92,7 @@ def test_faces_of_six_photos():
         assert (faces.boxes[:, :2] < faces.boxes[:, 2:]).all()
         assert ((faces.scores >= 0.5) & (faces.scores < 1)).all()
         # Category 1 is human in PIC: a face's center lies on one.
-        categories = cv2.imread(str(PHOTOS / "semantic" / f"{path.stem}.png"), cv2.IMREAD_UNCHANGED)
+        categories = cv2.imread(str(photos / "semantic" / f"{path.stem}.png"), cv2.IMREAD_UNCHANGED)
         columns, rows = ((faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2).astype(int).T
         assert (categories[rows, columns] == 1).all(), path.name
         count += len(faces)
