@@ -1,0 +1,167 @@
+"""From a photo to triplets, in one call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from detectron2.checkpoint import DetectionCheckpointer
+from detectron2.config import CfgNode
+from detectron2.data import MetadataCatalog
+from detectron2.data import transforms as T
+from detectron2.modeling import build_model
+from detectron2.structures import Boxes, Instances
+
+import choi_d2.data
+import choi_d2.modeling  # noqa: F401 (with choi_d2.data: registers data sets and models)
+from choi_d2.utils import InputError
+from choi_d2.visualization import Vocabulary
+
+from .device import resolve_device
+from .photos import as_bgr
+
+if TYPE_CHECKING:
+    from choi_d2.data.faces import FaceDetector
+
+logger = logging.getLogger(__name__)
+
+
+class HOIPredictor:
+    """Finds the ⟨human, verb, object⟩ triplets of one photo at a time.
+
+    As Detectron2's ``DefaultPredictor``: it builds the config's model, loads ``MODEL.WEIGHTS``,
+    resizes the photo by ``INPUT.MIN_SIZE_TEST`` and ``MAX_SIZE_TEST``, and answers in the photo's
+    own pixels. It also finds the faces that facial attention looks at. ::
+
+        predictor = HOIPredictor(cfg)
+        outputs = predictor(cv2.imread("photo.jpg"))
+
+    Attributes:
+        metadata: of ``DATASETS.TEST[0]``, with the names of classes and verbs.
+        vocabulary: those names.
+
+    Args:
+        cfg: it is copied. ``MODEL.DEVICE`` falls back to the CPU where there is no GPU.
+        face_detector: by default ``INPUT.FACES.DETECTOR`` where the model has facial attention,
+            and none where it has not.
+
+    Raises:
+        InputError: no name for each class and verb, weights that cannot be loaded, or a face
+            detector that is not there.
+    """
+
+    def __init__(self, cfg: CfgNode, face_detector: FaceDetector | None = None):
+        self.cfg = cfg.clone()
+        resolve_device(self.cfg)
+        self.metadata = _test_metadata(self.cfg)
+        self.vocabulary = Vocabulary.from_metadata(self.metadata)
+        _check_counts(self.cfg, self.vocabulary)
+        self.face_detector = face_detector or _needed_face_detector(self.cfg)
+
+        self.model = build_model(self.cfg).eval()
+        _load_weights(self.model, self.cfg.MODEL.WEIGHTS)
+        self._resize = T.ResizeShortestEdge(
+            [self.cfg.INPUT.MIN_SIZE_TEST, self.cfg.INPUT.MIN_SIZE_TEST],
+            self.cfg.INPUT.MAX_SIZE_TEST,
+        )
+
+    @torch.no_grad()
+    def __call__(
+        self, image_bgr: np.ndarray, *, file_name: str | None = None
+    ) -> dict[str, Instances]:
+        """Find the triplets of a photo.
+
+        Args:
+            image_bgr: uint8 (H, W, 3) in BGR order, whatever ``INPUT.FORMAT`` is; grayscale, BGRA
+                and uint16 arrays, as ``cv2.imread`` may give them, are converted.
+            file_name: named in errors; the face detector ``file`` looks faces up by it.
+
+        Returns:
+            ``instances`` and ``interactions`` of the model, in the photo's pixels, on the CPU; and
+            where a face detector is in use ``faces``, with ``boxes`` and ``scores``, likewise.
+
+        Raises:
+            InputError: ``image_bgr`` is no picture.
+        """
+        image = as_bgr(image_bgr, file_name)
+        height, width = image.shape[:2]
+        transform = self._resize.get_transform(image)
+        # Blue, green, red is what the face detector and ResizeShortestEdge were given.
+        resized = transform.apply_image(image)
+        if self.cfg.INPUT.FORMAT == "RGB":
+            resized = resized[:, :, ::-1]
+        tensor = torch.as_tensor(np.ascontiguousarray(resized.transpose(2, 0, 1)))
+        inputs = {"image": tensor, "height": height, "width": width}
+        if file_name is not None:
+            inputs["file_name"] = file_name
+
+        faces = None
+        if self.face_detector is not None:
+            found = self.face_detector(image, file_name=file_name)
+            faces = _face_instances(found.boxes, found.scores, (height, width))
+            in_frame = transform.apply_box(found.boxes).reshape(-1, 4)
+            inputs["faces"] = _face_instances(in_frame, found.scores, resized.shape[:2])
+        outputs = {key: value.to("cpu") for key, value in self.model([inputs])[0].items()}
+        if faces is not None:
+            outputs["faces"] = faces
+        return outputs
+
+
+def _test_metadata(cfg: CfgNode):
+    if not cfg.DATASETS.TEST:
+        raise InputError(
+            "expected the data set whose classes and verbs the model knows, found none",
+            field="DATASETS.TEST",
+        )
+    return MetadataCatalog.get(cfg.DATASETS.TEST[0])
+
+
+def _check_counts(cfg: CfgNode, vocabulary: Vocabulary) -> None:
+    counts = (
+        ("MODEL.ROI_HEADS.NUM_CLASSES", cfg.MODEL.ROI_HEADS.NUM_CLASSES, vocabulary.classes),
+        (
+            "MODEL.ROI_INTERACTION_HEAD.NUM_VERBS",
+            cfg.MODEL.ROI_INTERACTION_HEAD.NUM_VERBS,
+            vocabulary.verbs,
+        ),
+    )
+    for key, count, names in counts:
+        if count != len(names):
+            raise InputError(
+                f"expected {len(names)}, as data set {cfg.DATASETS.TEST[0]!r} has names, "
+                f"found {count}",
+                field=key,
+            )
+
+
+def _needed_face_detector(cfg: CfgNode) -> FaceDetector | None:
+    if not (cfg.MODEL.INTERACTION_ON and cfg.MODEL.ROI_INTERACTION_HEAD.EFRA.ENABLED):
+        return None
+    from choi_d2.data.faces import build_face_detector
+
+    return build_face_detector(cfg)
+
+
+def _load_weights(model: torch.nn.Module, weights: str) -> None:
+    if not weights:
+        logger.warning("MODEL.WEIGHTS is empty: the predictions are those of random weights")
+    load: Callable = DetectionCheckpointer(model).load
+    try:
+        load(weights)
+    except Exception as error:  # a missing file, no network, no checkpoint: many types
+        raise InputError(
+            f"expected the weights of a model, but they cannot be loaded ({error})",
+            path=weights,
+            field="MODEL.WEIGHTS",
+        ) from error
+
+
+def _face_instances(boxes: np.ndarray, scores: np.ndarray, size: tuple[int, int]) -> Instances:
+    return Instances(
+        tuple(size),
+        boxes=Boxes(torch.as_tensor(boxes, dtype=torch.float32).reshape(-1, 4)),
+        scores=torch.as_tensor(scores, dtype=torch.float32).reshape(-1),
+    )

@@ -1,0 +1,17 @@
+"""⟨human, verb, object⟩ triplets in words and in pictures."""
+
+from .report import prediction_report
+from .triplets import Triplet, annotated_triplets, group_by_pair, top_triplets
+from .visualizer import TripletVisualizer, side_by_side
+from .vocabulary import Vocabulary
+
+__all__ = [
+    "Triplet",
+    "TripletVisualizer",
+    "Vocabulary",
+    "annotated_triplets",
+    "group_by_pair",
+    "prediction_report",
+    "side_by_side",
+    "top_triplets",
+]

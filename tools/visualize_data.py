@@ -1,0 +1,149 @@
+#!/usr/bin/env python
+"""Draw the annotated triplets of a registered data set.
+
+    python tools/visualize_data.py --dataset hoiw_train --output-dir output/look --num 30
+    python tools/visualize_data.py --config-file configs/HOIW/choi_R_50_FPN.yaml \\
+        --source dataloader --output-dir output/look --shuffle
+
+"annotation" draws the images as they are on disk. "dataloader" draws what the model is trained
+with: through the training mapper, resized, flipped, and without the instances that it leaves out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import random
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from detectron2.config import CfgNode
+from detectron2.data import DatasetCatalog, MetadataCatalog
+from detectron2.data.detection_utils import convert_image_to_rgb
+from detectron2.utils.env import seed_all_rng
+from detectron2.utils.logger import setup_logger
+from tqdm import tqdm
+
+from choi_d2.data import HOIDatasetMapper, check_registered
+from choi_d2.engine import load_config
+from choi_d2.engine.photos import read_photo
+from choi_d2.utils import InputError, clean_exit
+from choi_d2.visualization import TripletVisualizer
+
+logger = logging.getLogger("choi_d2.visualize_data")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    args = _parser().parse_args(arguments)
+    setup_logger(name="choi_d2")
+    cfg = load_config(args.config_file, args.opts)
+    if args.masks and args.source == "dataloader" and not cfg.MODEL.MASK_ON:
+        raise InputError(
+            "--masks: the mapper hands on masks only where MODEL.MASK_ON is True",
+            field="MODEL.MASK_ON",
+            hint="Add --opts MODEL.MASK_ON True.",
+        )
+    names = [args.dataset] if args.dataset else list(cfg.DATASETS.TRAIN)
+    if not names:
+        raise InputError("no data set to draw", hint="Give --dataset or --config-file.")
+    check_registered(names, field="--dataset" if args.dataset else "DATASETS.TRAIN")
+
+    drawn = skipped = 0
+    for name in names:
+        records = choose(DatasetCatalog.get(name), args)
+        metadata = MetadataCatalog.get(name)
+        seed_all_rng(args.seed)
+        mapper = HOIDatasetMapper(cfg, is_train=True) if args.source == "dataloader" else None
+        for place, record in tqdm(records, desc=name, unit="image", dynamic_ncols=True):
+            try:
+                visualizer = draw(record, metadata, mapper, cfg, args)
+            except InputError as error:
+                logger.warning("Skipped: %s", error)
+                skipped += 1
+                continue
+            stem = Path(record["file_name"]).stem
+            visualizer.save(Path(args.output_dir, name, f"{place:06d}_{stem}.jpg"))
+            drawn += 1
+    logger.info("%d image(s) drawn in %s, %d skipped", drawn, args.output_dir, skipped)
+    return 0 if drawn else 1
+
+
+def choose(records: Sequence[dict], args: argparse.Namespace) -> list[tuple[int, dict]]:
+    """(place in the data set, record) of the records to draw."""
+    places = list(range(len(records)))
+    if args.shuffle:
+        random.Random(args.seed).shuffle(places)
+    return [(place, records[place]) for place in places[: args.num]]
+
+
+def draw(
+    record: Mapping,
+    metadata,
+    mapper: HOIDatasetMapper | None,
+    cfg: CfgNode,
+    args: argparse.Namespace,
+) -> TripletVisualizer:
+    """Draw one record, through ``mapper`` where there is one.
+
+    Raises:
+        InputError: the image cannot be read, or has not the size that the record says.
+    """
+    if mapper is not None:
+        sample = mapper(record)
+        if sample is None:
+            raise InputError("the image cannot be read", path=record["file_name"])
+        image = convert_image_to_rgb(sample["image"].permute(1, 2, 0), cfg.INPUT.FORMAT)
+        visualizer = TripletVisualizer(image, metadata)
+        return visualizer.draw_sample(sample, masks=args.masks, faces=args.faces)
+
+    image = read_photo(record["file_name"])[:, :, ::-1]
+    expected = record.get("height", image.shape[0]), record.get("width", image.shape[1])
+    if image.shape[:2] != expected:
+        raise InputError(
+            f"the image is {image.shape[1]} x {image.shape[0]} (width x height), its record says "
+            f"{expected[1]} x {expected[0]}",
+            path=record["file_name"],
+        )
+    visualizer = TripletVisualizer(image, metadata)
+    return visualizer.draw_ground_truth(record, masks=args.masks, faces=args.faces)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--source", choices=("annotation", "dataloader"), default="annotation")
+    parser.add_argument("--config-file", default="", metavar="FILE", help="YAML of the model")
+    parser.add_argument(
+        "--dataset", metavar="NAME", help="a registered data set (default: DATASETS.TRAIN)"
+    )
+    parser.add_argument(
+        "--output-dir",
+        default="output/visualize_data",
+        metavar="DIR",
+        help="drawings go to DIR/NAME/ (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--num", type=int, default=20, metavar="N", help="images to draw (default: %(default)s)"
+    )
+    parser.add_argument("--shuffle", action="store_true", help="random images, not the first ones")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of --shuffle and the augmentations (default: 0)"
+    )
+    parser.add_argument("--masks", action="store_true", help="masks in place of boxes")
+    parser.add_argument("--faces", action="store_true", help="face boxes, too")
+    parser.add_argument(
+        "--opts",
+        nargs=argparse.REMAINDER,
+        default=[],
+        metavar="KEY VALUE",
+        help="config keys to override; comes last",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    with clean_exit():
+        sys.exit(main())
