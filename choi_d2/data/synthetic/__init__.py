@@ -20,3 +20,8 @@ On disk, under ``root`` (usually ``$DETECTRON2_DATASETS/synthetic_hoiw``)::
 Boxes are [x1, y1, x2, y2], absolute, x2 and y2 exclusive, tight around the visible pixels. Same seed
 and parameters, same bytes; image i of a split depends neither on the split's size nor on workers.
 """
+
+from .scenes import PersonInfo, Scene, SceneStyle, draw_scene
+from .writer import make_dataset, scene_at
+
+__all__ = ["PersonInfo", "Scene", "SceneStyle", "draw_scene", "make_dataset", "scene_at"]

@@ -26,7 +26,10 @@ BODY, FACE = 0, 1
 
 _SHIFT = 4  # fractional bits of OpenCV's sub-pixel coordinates
 _CIRCLE = np.stack(
-    [np.cos(np.linspace(0, 2 * np.pi, 24, endpoint=False)), np.sin(np.linspace(0, 2 * np.pi, 24, endpoint=False))],
+    [
+        np.cos(np.linspace(0, 2 * np.pi, 24, endpoint=False)),
+        np.sin(np.linspace(0, 2 * np.pi, 24, endpoint=False)),
+    ],
     axis=1,
 )
 
@@ -58,7 +61,9 @@ def ellipse(center: Sequence[float], rx: float, ry: float, angle: float = 0.0) -
     return points + np.asarray(center, dtype=float)
 
 
-def rectangle(center: Sequence[float], width: float, height: float, angle: float = 0.0) -> np.ndarray:
+def rectangle(
+    center: Sequence[float], width: float, height: float, angle: float = 0.0
+) -> np.ndarray:
     """Polygon (4, 2) of a rectangle; ``angle`` in degrees."""
     w, h = width / 2, height / 2
     points = np.array([(-w, -h), (w, -h), (w, h), (-w, h)])
@@ -104,7 +109,9 @@ class Pen:
         center = np.asarray(center, dtype=float)
         return self._but(matrix=self.matrix @ local, offset=self.matrix @ center + self.offset)
 
-    def on(self, *, owner: int | None = None, z: float | None = None, part: int | None = None) -> Pen:
+    def on(
+        self, *, owner: int | None = None, z: float | None = None, part: int | None = None
+    ) -> Pen:
         """The same pen for another owner, depth or part."""
         return self._but(
             owner=self.owner if owner is None else owner,
