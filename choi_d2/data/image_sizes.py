@@ -19,6 +19,10 @@ _EXIF_ORIENTATION = 274
 _TURNED = (5, 6, 7, 8)
 
 
+class MissingFileError(InputError):
+    """A file of an image is not there, as opposed to broken."""
+
+
 def cache_path(source: str | os.PathLike, suffix: str) -> Path:
     """Where something that was computed from a data set's file or folder is kept.
 
@@ -71,7 +75,7 @@ def read_image_size(path: str | os.PathLike) -> tuple[int, int]:
             has_exif = image.format != "PNG" or "exif" in image.info
             turned = has_exif and image.getexif().get(_EXIF_ORIENTATION) in _TURNED
     except FileNotFoundError:
-        raise InputError("no such image", path=path) from None
+        raise MissingFileError("no such image", path=path) from None
     except Exception as error:  # Pillow's decoders raise what they like on broken bytes
         raise InputError(f"the image cannot be read ({error})", path=path) from None
     return (width, height) if turned else (height, width)
@@ -104,7 +108,7 @@ def read_image_sizes(
                 return remembered, (remembered[2], remembered[3])
             size = read_image_size(path)
         except FileNotFoundError:
-            return None, InputError("no such image", path=path)
+            return None, MissingFileError("no such image", path=path)
         except (InputError, OSError, ValueError) as error:
             if not isinstance(error, InputError):
                 error = InputError(f"the image cannot be read ({error})", path=path)

@@ -38,6 +38,7 @@ FATAL_KINDS = {
 TOLERATED_KINDS = {
     "missing image": "the image is left out",
     "broken image": "the image is left out",
+    "missing map": "the image is left out",
     "no annotation": "the image is kept; cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS decides",
     "unknown category": "the instance is left out",
     "box without area": "the instance is left out",

@@ -15,6 +15,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from choi_d2.utils import InputError
 
 from .hoiw import hoiw_metadata, load_hoiw_json
+from .pic import load_pic_split, pic_files, pic_metadata
 from .synthetic import load_synthetic_hoiw
 
 HOIW_SPLITS = {
@@ -46,26 +47,44 @@ def register_all(root: str | os.PathLike) -> None:
     """Register every built-in data set under ``root``; once more with another root moves them."""
     root = Path(root).expanduser()
     _register_hoiw(root / "hoiw")
+    _register_pic(root / "pic", "pic", "v2")
+    _register_pic(root / "pic_v1", "pic_v1", "v1")
     _register_synthetic_hoiw(root / "synthetic_hoiw")
 
 
 def _register_hoiw(root: Path) -> None:
     for split, folder in HOIW_SPLITS.items():
         json_file = root / "annotations" / f"{split}.json"
-        _register_files(
-            f"hoiw_{split}", load_hoiw_json, hoiw_metadata(), json_file, root / "images" / folder
-        )
+        images = root / "images" / folder
+        metadata = {**hoiw_metadata(), "json_file": str(json_file), "image_root": str(images)}
+        _register_files(f"hoiw_{split}", json_file, metadata, load_hoiw_json, json_file, images)
+
+
+def _register_pic(root: Path, prefix: str, version: str) -> None:
+    for split in ("train", "val", "test"):
+        files = pic_files(root, split, version)
+        metadata = {
+            **pic_metadata(version),
+            "json_file": str(files.relations),
+            "image_root": str(files.images),
+            "semantic_root": str(files.semantic),
+            "instance_root": str(files.instance),
+        }
+        _register_files(f"{prefix}_{split}", root, metadata, load_pic_split, root, split, version)
 
 
 def _register_synthetic_hoiw(root: Path) -> None:
     for split in ("train", "val", "test"):
+        json_file, images = root / f"{split}.json", root / "images" / split
+        metadata = {**hoiw_metadata(), "json_file": str(json_file), "image_root": str(images)}
         for suffix, faces in (("", "faces"), ("_noisy_faces", "faces_noisy")):
             _register_files(
                 f"synthetic_hoiw_{split}{suffix}",
+                json_file,
+                metadata,
                 load_synthetic_hoiw,
-                hoiw_metadata(),
-                root / f"{split}.json",
-                root / "images" / split,
+                json_file,
+                images,
                 root / f"{split}_{faces}.json",
                 hint="Write the synthetic data set with `python -m choi_d2.data.synthetic`.",
             )
@@ -73,24 +92,23 @@ def _register_synthetic_hoiw(root: Path) -> None:
 
 def _register_files(
     name: str,
-    loader: Callable[..., list[dict]],
+    needed: Path,
     metadata: dict,
-    json_file: Path,
-    image_root: Path,
-    *other_files: Path,
+    loader: Callable[..., list[dict]],
+    *arguments,
     hint: str = (
         "datasets/README.md shows the folder tree; the environment variable DETECTRON2_DATASETS "
         "says where it starts."
     ),
 ) -> None:
-    files = [str(path) for path in (json_file, image_root, *other_files)]
+    """Register ``loader(*arguments)`` with a message for a data set that is not there at all."""
 
     def load() -> list[dict]:
-        if not json_file.exists():
-            raise InputError(f"the files of {name} are not there", path=json_file, hint=hint)
-        return loader(*files)
+        if not needed.exists():
+            raise InputError(f"the files of {name} are not there", path=needed, hint=hint)
+        return loader(*arguments)
 
-    register(name, load, {**metadata, "json_file": files[0], "image_root": files[1]})
+    register(name, load, metadata)
 
 
 register_all(os.getenv("DETECTRON2_DATASETS", "datasets"))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from detectron2.structures import BoxMode
 
-from choi_d2.data.image_sizes import cache_path, read_image_sizes
+from choi_d2.data.image_sizes import MissingFileError, cache_path, read_image_sizes
 from choi_d2.data.validation import Problems
 from choi_d2.utils import InputError
 
@@ -41,7 +41,7 @@ def existing_images(
     """
     cache_file = cache_path(json_file, ".sizes.json")
     sizes = read_image_sizes(image_root, names, cache_file)
-    missing = [name for name, size in sizes.items() if _is_missing(size)]
+    missing = [name for name, size in sizes.items() if isinstance(size, MissingFileError)]
     if names and len(missing) == len(sizes):
         message = (
             f"none of the {len(sizes)} images is in {image_root}, for example no {missing[0]}; "
@@ -50,15 +50,11 @@ def existing_images(
         problems.add("no image found", message)
         return {}
     for name, size in sizes.items():
-        if _is_missing(size):
+        if isinstance(size, MissingFileError):
             problems.add("missing image", f"no such image: {size.path}", image=name)
         elif isinstance(size, InputError):
             problems.add("broken image", size.problem, image=name, file=size.path)
     return {name: size for name, size in sizes.items() if not isinstance(size, InputError)}
-
-
-def _is_missing(size: tuple[int, int] | InputError) -> bool:
-    return isinstance(size, InputError) and size.problem == "no such image"
 
 
 class RecordBuilder:
