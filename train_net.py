@@ -1,9 +1,9 @@
 #!/usr/bin/env python
 """Train or evaluate C-HOI.
 
-    python train_net.py --config-file configs/HOIW/choi_R_50_FPN.yaml --num-gpus 8
-    python train_net.py --config-file ... --resume
-    python train_net.py --config-file ... --eval-only MODEL.WEIGHTS model_final.pth
+python train_net.py --config-file configs/HOIW/choi_R_50_FPN.yaml --num-gpus 8
+python train_net.py --config-file ... --resume
+python train_net.py --config-file ... --eval-only MODEL.WEIGHTS model_final.pth
 """
 
 from detectron2.checkpoint import DetectionCheckpointer

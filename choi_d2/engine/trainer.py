@@ -63,9 +63,7 @@ class HOITrainer(DefaultTrainer):
         if name == "SGD":
             return build_optimizer(cfg, model)
         if name != "AdamW":
-            raise InputError(
-                f"expected 'SGD' or 'AdamW', got {name!r}", field="SOLVER.OPTIMIZER"
-            )
+            raise InputError(f"expected 'SGD' or 'AdamW', got {name!r}", field="SOLVER.OPTIMIZER")
         params = get_default_optimizer_params(
             model,
             base_lr=cfg.SOLVER.BASE_LR,

@@ -20,7 +20,9 @@ class HOIAnnotations:
 
     def __init__(self, pairs: torch.Tensor, verbs: torch.Tensor):
         if pairs.dim() != 2 or pairs.shape[1] != 2 or pairs.dtype != torch.int64:
-            raise ValueError(f"pairs: expected int64 (P, 2), got {pairs.dtype} {tuple(pairs.shape)}")
+            raise ValueError(
+                f"pairs: expected int64 (P, 2), got {pairs.dtype} {tuple(pairs.shape)}"
+            )
         if verbs.dim() != 2 or len(verbs) != len(pairs):
             raise ValueError(
                 f"verbs: expected (P, N) with P = {len(pairs)}, got {tuple(verbs.shape)}"
@@ -81,7 +83,7 @@ class HOIAnnotations:
         return HOIAnnotations(new_index[self.pairs[alive]].reshape(-1, 2), self.verbs[alive])
 
     def verb_table(self, num_instances: int) -> torch.Tensor:
-        """Tensor[R, R, N]: the verbs of every ordered pair of instances, zero where un-annotated."""
+        """Tensor[R, R, N]: the verbs of every ordered pair, zero where un-annotated."""
         table = self.verbs.new_zeros(num_instances, num_instances, self.num_verbs)
         table[self.pairs[:, 0], self.pairs[:, 1]] = self.verbs
         return table

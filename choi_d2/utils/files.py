@@ -40,7 +40,9 @@ def read_json(path: str | os.PathLike, expected: type | None = None) -> Any:
     except (json.JSONDecodeError, RecursionError) as error:
         at_the_end = isinstance(error, json.JSONDecodeError) and error.pos >= len(text.rstrip()) - 1
         hint = "The file ends too early: was it copied whole?" if at_the_end else None
-        raise InputError(f"expected JSON, found something else ({error})", path=path, hint=hint) from None
+        raise InputError(
+            f"expected JSON, found something else ({error})", path=path, hint=hint
+        ) from None
     if expected is not None and not isinstance(content, expected):
         raise InputError(
             f"expected a JSON {_JSON_NAMES[expected]} at the top level, "
@@ -61,7 +63,9 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+    handle, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix
+    )
     os.close(handle)
     temporary = Path(temporary)
     try:

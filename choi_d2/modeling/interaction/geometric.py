@@ -1,10 +1,9 @@
 """The geometric feature X_g (Sec. 3.3.1)."""
 
-from torch import Tensor, nn
 import torch
-
 from detectron2.layers import Conv2d
 from fvcore.nn import weight_init
+from torch import Tensor, nn
 
 from .geometry import box_coverage, union_boxes
 

@@ -19,7 +19,10 @@ def union_boxes(humans: Tensor, objects: Tensor) -> Tensor:
         Tensor[P, 4]
     """
     return torch.cat(
-        [torch.minimum(humans[:, :2], objects[:, :2]), torch.maximum(humans[:, 2:], objects[:, 2:])],
+        [
+            torch.minimum(humans[:, :2], objects[:, :2]),
+            torch.maximum(humans[:, 2:], objects[:, 2:]),
+        ],
         dim=1,
     )
 

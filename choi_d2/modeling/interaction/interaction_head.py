@@ -75,7 +75,9 @@ class PairBatch:
         counts = torch.tensor([len(x) for x in regions])
         offsets = (counts.cumsum(0) - counts).tolist()
         device = pairs[0].device
-        self.image_of_region = torch.repeat_interleave(torch.arange(len(regions)), counts).to(device)
+        self.image_of_region = torch.repeat_interleave(torch.arange(len(regions)), counts).to(
+            device
+        )
         flat = torch.cat([p + offset for p, offset in zip(pairs, offsets)])
         self.human_rows, human = flat[:, 0].unique(return_inverse=True)
         self.object_rows, object_ = flat[:, 1].unique(return_inverse=True)
@@ -224,9 +226,7 @@ class InteractionHead(nn.Module):
         for start in range(0, max(num_pairs, 1), step):
             chunk = slice(start, start + step)
             human, object_ = batch.pairs[chunk].unbind(1)
-            ends = [
-                (b[batch.human_rows[human]], b[batch.object_rows[object_]]) for b in boxes
-            ]
+            ends = [(b[batch.human_rows[human]], b[batch.object_rows[object_]]) for b in boxes]
             unions = sum(
                 self._pool(levels, union_boxes(*e), batch.image_of_pair[chunk]) for e in ends
             )

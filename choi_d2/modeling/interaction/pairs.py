@@ -5,9 +5,8 @@ Shape shorthand:
 """
 
 import torch
-from torch import Tensor
-
 from detectron2.modeling.sampling import subsample_labels
+from torch import Tensor
 
 
 def enumerate_pairs(is_human: Tensor, *, humans_as_objects: bool, self_pairs: bool) -> Tensor:

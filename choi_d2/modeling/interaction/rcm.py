@@ -50,7 +50,9 @@ class RelationClassificationModule(nn.Module):
         if fusion not in FUSIONS:
             raise ValueError(f"RCM.FUSION: expected one of {FUSIONS}, got {fusion!r}")
         self.fusion = fusion
-        self.streams = nn.ModuleDict({name: nn.Linear(dim, num_verbs) for name, dim in dims.items()})
+        self.streams = nn.ModuleDict(
+            {name: nn.Linear(dim, num_verbs) for name, dim in dims.items()}
+        )
         for layer in self.streams.values():
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(layer.bias)

@@ -12,7 +12,8 @@ def ranking_loss(scores: Tensor, annotated: Tensor, margin: float, reduction: st
         annotated: Tensor[P] bool, has the pair a verb in the ground truth?
         margin: epsilon.
         reduction: "sum" is the paper's letter; "mean" divides by the number of (annotated,
-            un-annotated) combinations, so that the loss does not grow with the square of the sample.
+            un-annotated) combinations, so that the loss does not grow with the square of the
+            sample.
 
     Returns:
         Tensor[]: 0, connected to ``scores``, where one of the two sets is empty.

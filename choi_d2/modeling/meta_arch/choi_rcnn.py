@@ -59,8 +59,8 @@ class CHOIRCNN(GeneralizedRCNN):
             do_postprocess: scale the predictions to the original images?
 
         Returns:
-            With ``do_postprocess`` a list of dicts; without, two lists of ``Instances`` (detections,
-            interactions) in the frame of ``image``.
+            With ``do_postprocess`` a list of dicts; without, two lists of ``Instances``
+            (detections, interactions) in the frame of ``image``.
         """
         images = self.preprocess_image(batched_inputs)
         features = self.backbone(images.tensor)
@@ -90,9 +90,7 @@ class CHOIRCNN(GeneralizedRCNN):
             if "faces" in x:
                 faces.append(x["faces"].to(self.device))
             else:
-                faces.append(
-                    Instances(size, boxes=Boxes(self._empty(0, 4)), scores=self._empty(0))
-                )
+                faces.append(Instances(size, boxes=Boxes(self._empty(0, 4)), scores=self._empty(0)))
         return faces
 
     def _empty(self, *shape: int) -> Tensor:

@@ -1,8 +1,8 @@
 """Predictions from the network's frame to the original image's."""
 
+import torch
 from detectron2.modeling.postprocessing import detector_postprocess
 from detectron2.structures import Instances
-import torch
 
 
 def hoi_postprocess(

@@ -152,7 +152,9 @@ class CHOIROIHeads(CascadeROIHeads):
             losses = self._localization_losses(stages)
             losses.update(self._forward_mask(features, proposals))
             if self.interaction_heads:
-                losses.update(self._interaction_losses(features, stages, targets, annotations, faces))
+                losses.update(
+                    self._interaction_losses(features, stages, targets, annotations, faces)
+                )
             return proposals, losses
 
         stages = self._run_localization(features, proposals)
@@ -222,7 +224,9 @@ class CHOIROIHeads(CascadeROIHeads):
         last = stages[-1]
         scores = [
             sum(per_stage) / self.num_cascade_stages
-            for per_stage in zip(*(s.predictor.predict_probs(s.predictions, s.proposals) for s in stages))
+            for per_stage in zip(
+                *(s.predictor.predict_probs(s.predictions, s.proposals) for s in stages)
+            )
         ]
         # fast_rcnn_inference drops these silently and counts the others anew.
         finite = [b.isfinite().all(1) & s.isfinite().all(1) for b, s in zip(last.boxes, scores)]
@@ -312,7 +316,9 @@ class CHOIROIHeads(CascadeROIHeads):
             verb_scores = head.rcm.predict(head.classify(chosen))
             verb_scores = verb_scores * self.pair_rules.valid_verbs(pairs[i][best])
             interactions.append(
-                make_interactions(image, pairs[i][best], rank[best], verb_scores, self.triplet_score)
+                make_interactions(
+                    image, pairs[i][best], rank[best], verb_scores, self.triplet_score
+                )
             )
         return interactions
 
@@ -322,7 +328,9 @@ class CHOIROIHeads(CascadeROIHeads):
         images = max(len(labelled), 1)
         annotated = [x.annotated for x in labelled]
         storage.put_scalar(f"stage{t}/pairs/sampled", sum(len(x) for x in annotated) / images)
-        storage.put_scalar(f"stage{t}/pairs/positive", sum(int(x.sum()) for x in annotated) / images)
+        storage.put_scalar(
+            f"stage{t}/pairs/positive", sum(int(x.sum()) for x in annotated) / images
+        )
         storage.put_scalar(f"stage{t}/pairs/face_coverage", face_coverage)
         if ranks is not None:
             accuracies = [ranking_accuracy(r, a) for r, a in zip(ranks, annotated)]

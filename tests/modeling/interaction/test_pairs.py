@@ -35,7 +35,9 @@ def test_objectless_verbs_belong_to_self_pairs_alone():
     assert valid_verbs(torch.tensor([[0, 1]]), 2, ()).all()
 
 
-@pytest.mark.parametrize("positives, negatives", [(100, 1000), (5, 1000), (100, 20), (0, 9), (3, 0)])
+@pytest.mark.parametrize(
+    "positives, negatives", [(100, 1000), (5, 1000), (100, 20), (0, 9), (3, 0)]
+)
 def test_sample_is_at_most_128_and_one_to_three(positives, negatives):
     is_positive = torch.cat([torch.ones(positives), torch.zeros(negatives)]).bool()
     sample = sample_pairs(is_positive, 128, 0.25)

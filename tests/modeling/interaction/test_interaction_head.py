@@ -1,0 +1,140 @@
+import pytest
+import torch
+from detectron2.layers import ShapeSpec
+from detectron2.structures import Boxes, Instances
+from tiny import NUM_CLASSES, NUM_VERBS, SIZE, make_faces, tiny_config
+from torchvision.ops import roi_align
+
+from choi_d2.modeling.interaction import PairBatch, build_interaction_head
+from choi_d2.modeling.interaction.geometry import box_coverage, union_boxes
+
+STRIDES = {"p2": 4, "p3": 8, "p4": 16, "p5": 32}
+CHANNELS = 16
+
+
+def make_head(*opts):
+    shapes = {name: ShapeSpec(channels=CHANNELS, stride=s) for name, s in STRIDES.items()}
+    head = build_interaction_head(tiny_config(*opts), shapes).eval()
+    # At initialization the last layers are close to zero, which would hide differences.
+    for parameter in head.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    return head
+
+
+def make_features(images=2):
+    return {
+        name: torch.randn(images, CHANNELS, SIZE[0] // s, SIZE[1] // s)
+        for name, s in STRIDES.items()
+    }
+
+
+def make_regions(count, previous=False):
+    regions = Instances(SIZE)
+    corners = torch.rand(count, 2, 2) * torch.tensor([SIZE[1], SIZE[0]])
+    boxes = torch.cat([corners.amin(1), corners.amax(1) + 1], dim=1)
+    regions.boxes = Boxes(boxes)
+    if previous:
+        regions.previous_boxes = Boxes(boxes + torch.rand(count, 4))
+    regions.classes = torch.randint(0, NUM_CLASSES, (count,))
+    return regions
+
+
+def make_batch(previous=False):
+    regions = [make_regions(5, previous), make_regions(4, previous)]
+    pairs = [torch.tensor([[0, 1], [0, 4], [3, 1]]), torch.tensor([[2, 0], [2, 2], [1, 0], [2, 3]])]
+    return PairBatch(regions, pairs, [make_faces([[5.0, 5, 60, 50]]), make_faces([])])
+
+
+PRIOR = torch.rand(NUM_CLASSES, NUM_VERBS)
+
+
+def test_eq_3_regions_are_roi_align_on_the_level_of_the_box():
+    head, features = make_head(), make_features(1)
+    box = torch.tensor([[10.0, 6, 50, 40]])  # far below 224 pixels: level p2
+    pooled = head._pool(list(features.values()), box, torch.zeros(1, dtype=torch.int64))
+    expected = roi_align(features["p2"], [box], 7, spatial_scale=1 / 4, aligned=True)
+    torch.testing.assert_close(pooled, expected)
+
+
+def test_union_is_pooled_on_the_level_of_the_union():
+    head, features = make_head(), make_features(1)
+    far_apart = torch.tensor([[0.0, 0, 4, 4]]), torch.tensor([[90.0, 60, 96, 64]])
+    union = union_boxes(*far_apart)
+    assert union.tolist() == [[0, 0, 96, 64]]
+    pooled = head._pool(list(features.values()), union, torch.zeros(1, dtype=torch.int64))
+    expected = roi_align(features["p2"], [union], 7, spatial_scale=1 / 4, aligned=True)
+    torch.testing.assert_close(pooled, expected)
+
+
+def test_face_is_pooled_for_its_human_and_removed_from_it():
+    head, features, batch = make_head(), make_features(), make_batch()
+    boxes = batch.boxes("boxes")
+    regions, coverage = head._pool_instances(list(features.values()), batch, boxes, head)
+    humans = boxes[batch.human_rows]
+    faces, found = batch.assigned_faces(humans)
+    assert found.tolist() == [True] * 2 + [False] * 2 and coverage == 0.5
+    assert (regions.faces[~found] == 0).all()
+    assert torch.equal(regions.faceless[~found], regions.humans[~found])
+    visible = 1 - box_coverage(faces, humans, 7)
+    torch.testing.assert_close(regions.faceless, regions.humans * visible[:, None])
+    assert (regions.faces[found] != 0).any()
+
+
+def test_semantic_feature_is_the_row_of_the_objects_class():
+    head, batch = make_head(), make_batch()
+    features = head(make_features(), batch, PRIOR)
+    classes = [batch.regions[0].classes[o] for o in (1, 4, 1)]
+    classes += [batch.regions[1].classes[o] for o in (0, 2, 0, 3)]
+    assert torch.equal(features.semantic, PRIOR[torch.stack(classes)])
+
+
+@pytest.mark.parametrize("previous", [False, True])
+def test_a_pair_has_the_same_features_alone_and_in_a_crowd(previous):
+    head, previous_head = make_head(), make_head() if previous else None
+    levels, batch = make_features(), make_batch(previous)
+    together = head(levels, batch, PRIOR, previous_head)
+    row = 0
+    for image, pairs in enumerate([[[0, 1], [0, 4], [3, 1]], [[2, 0], [2, 2], [1, 0], [2, 3]]]):
+        for pair in pairs:
+            level = {k: v[image : image + 1] for k, v in levels.items()}
+            single = PairBatch([batch.regions[image]], [torch.tensor([pair])], [batch.faces[image]])
+            alone = head(level, single, PRIOR, previous_head)
+            for name in ("semantic", "geometric", "visual"):
+                torch.testing.assert_close(getattr(together, name)[row], getattr(alone, name)[0])
+            row += 1
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 100])
+def test_chunks_do_not_change_the_numbers(chunk):
+    head, levels, batch = make_head(), make_features(), make_batch(True)
+    expected = head(levels, batch, PRIOR, head)
+    head.pairs_per_chunk = chunk
+    features = head(levels, batch, PRIOR, head)
+    torch.testing.assert_close(features.visual, expected.visual)
+    torch.testing.assert_close(features.geometric, expected.geometric)
+
+
+def test_previous_stage_matters():
+    head, levels, batch = make_head(), make_features(), make_batch(True)
+    assert not torch.allclose(
+        head(levels, batch, PRIOR).visual, head(levels, batch, PRIOR, make_head()).visual
+    )
+
+
+def test_without_ranking_every_pair_ranks_the_same():
+    head = make_head("MODEL.ROI_INTERACTION_HEAD.RRM.ENABLED", False)
+    features = head(make_features(), make_batch(), PRIOR)
+    assert head.rank(features).tolist() == [1.0] * 7
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_no_pair_in_the_whole_batch(training):
+    head = make_head().train(training)
+    regions = [make_regions(2), make_regions(0)]
+    none = torch.zeros(0, 2, dtype=torch.int64)
+    batch = PairBatch(regions, [none, none], [make_faces(), make_faces([])])
+    features = head(make_features(), batch, PRIOR)
+    assert features.visual.shape == (0, 12) and features.semantic.shape == (0, NUM_VERBS)
+    logits = head.classify(features)
+    (head.rank(features).sum() + sum(x.sum() for x in logits.values())).backward()
+    assert all(p.grad is not None and (p.grad == 0).all() for p in head.parameters())

@@ -1,0 +1,101 @@
+import torch
+from detectron2.modeling.matcher import Matcher
+from tiny import NUM_VERBS, SCENES, make_targets
+
+from choi_d2.modeling.roi_heads.interaction_sampler import PairRules, sample_training_pairs
+
+RULES = PairRules(0, humans_as_objects=False, objectless_verbs=(), num_verbs=NUM_VERBS)
+
+
+def sample(outputs, scene="pairs", rules=RULES, threshold=0.5, batch_size=128):
+    targets, annotations = make_targets(*SCENES[scene])
+    outputs = torch.tensor(outputs, dtype=torch.float32).reshape(-1, 4)
+    return sample_training_pairs(
+        outputs,
+        outputs + 1,
+        targets,
+        annotations,
+        matcher=Matcher([threshold], [0, 1], allow_low_quality_matches=False),
+        rules=rules,
+        batch_size=batch_size,
+        positive_fraction=0.25,
+    )
+
+
+def labels(labelled):
+    """{(human box, object box): verbs} of the sample."""
+    boxes = labelled.regions.boxes.tensor.tolist()
+    return {
+        (tuple(boxes[h]), tuple(boxes[o])): verbs.nonzero()[:, 0].tolist()
+        for (h, o), verbs in zip(labelled.pairs.tolist(), labelled.verbs)
+    }
+
+
+def test_ground_truth_pairs_are_candidates_without_any_detection():
+    found = labels(sample([]))
+    human, object_, other, second = (tuple(map(float, b)) for b in SCENES["pairs"][0])
+    assert found == {
+        (human, object_): [1],
+        (human, other): [],
+        (second, object_): [],
+        (second, other): [3],
+    }
+
+
+def test_a_detection_takes_the_verbs_of_the_pair_that_it_matches():
+    near_human = (9.0, 5, 41, 60)
+    found = labels(sample([near_human, (0, 0, 5, 5)]))
+    assert found[near_human, (30.0, 20, 50, 40)] == [1]
+    assert found[near_human, (60.0, 10, 90, 50)] == []
+    assert all((0.0, 0, 5, 5) not in pair for pair in found)
+
+
+def test_the_stage_threshold_decides():
+    loose = (8.0, 4, 40, 40)  # IoU 36 / 56 = 0.64 with the first human
+    assert any(loose in pair for pair in labels(sample([loose], threshold=0.6)))
+    assert not any(loose in pair for pair in labels(sample([loose], threshold=0.7)))
+
+
+def test_an_instance_is_never_paired_with_itself():
+    both_humans = PairRules(0, humans_as_objects=True, objectless_verbs=(), num_verbs=NUM_VERBS)
+    near_human = (9.0, 5, 41, 60)
+    pairs = labels(sample([near_human], rules=both_humans))
+    assert (near_human, (8.0, 4, 40, 60)) not in pairs
+    assert ((8.0, 4, 40, 60), (44.0, 2, 70, 62)) in pairs
+
+
+def test_previous_boxes_stay_one_to_one_and_are_the_truth_for_the_truth():
+    regions = sample([(9, 5, 41, 60)]).regions
+    assert regions.previous_boxes.tensor[0].tolist() == [10, 6, 42, 61]
+    assert torch.equal(regions.previous_boxes.tensor[1:], regions.boxes.tensor[1:])
+
+
+def test_self_pairs_carry_the_verbs_without_object():
+    rules = PairRules(0, humans_as_objects=False, objectless_verbs=(4,), num_verbs=NUM_VERBS)
+    targets, annotations = make_targets([[8, 4, 40, 60], [30, 20, 50, 40]], [0, 1],
+                                        [[0, 0], [0, 1]], [4, 2])  # fmt: skip
+    labelled = sample_training_pairs(
+        torch.zeros(0, 4),
+        torch.zeros(0, 4),
+        targets,
+        annotations,
+        matcher=Matcher([0.5], [0, 1]),
+        rules=rules,
+        batch_size=8,
+        positive_fraction=1.0,
+    )
+    by_pair = dict(zip(map(tuple, labelled.pairs.tolist()), labelled.verbs.tolist()))
+    assert by_pair == {(0, 0): [0, 0, 0, 0, 1], (0, 1): [0, 0, 1, 0, 0]}
+    assert labelled.valid.tolist() == [[False] * 4 + [True], [True] * 4 + [False]]
+
+
+def test_sample_is_bounded():
+    labelled = sample([SCENES["pairs"][0][0]] * 30 + [SCENES["pairs"][0][1]] * 30, batch_size=40)
+    assert len(labelled.pairs) == 40 and int(labelled.annotated.sum()) == 10
+
+
+def test_images_without_instances_or_pairs():
+    for scene in ("no human", "no object", "nothing"):
+        labelled = sample([[8, 4, 40, 60]], scene)
+        assert labelled.pairs.shape == (0, 2) and labelled.verbs.shape == (0, NUM_VERBS)
+    assert not sample([], "no pair annotated").annotated.any()
