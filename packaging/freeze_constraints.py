@@ -49,12 +49,18 @@ def needed(requirements: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
+def first_python(name: str) -> str:
+    """The oldest Python of ``PYTHONS`` that takes the installed version of ``name``."""
+    allowed = SpecifierSet(distribution(name).metadata["Requires-Python"] or "")
+    return next(python for python in PYTHONS if allowed.contains(f"{python}.99"))
+
+
 def constraint(name: str, version: str) -> str:
     """A line of the file."""
     # A local label (1.0+cpu) would exclude other builds of the same version.
     line = f"{name}=={version.partition('+')[0]}"
-    allowed = SpecifierSet(distribution(name).metadata["Requires-Python"] or "")
-    first = next(python for python in PYTHONS if allowed.contains(f"{python}.99"))
+    # Each torchvision is made for one torch.
+    first = first_python("torch" if name == "torchvision" else name)
     return line if first == PYTHONS[0] else f'{line}; python_version >= "{first}"'
 
 

@@ -1,4 +1,4 @@
-"""What every test gets: one thread, fixed seeds, and a skip where the outside material is absent."""
+"""What every test gets: one thread, fixed seeds, and a skip where outside material is absent."""
 
 import os
 import random
