@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write the synthetic HOIW data set; with --contact-sheet also a picture that shows what is in it."""
+"""Write the synthetic HOIW data set; with --contact-sheet also a picture of what is in it."""
 
 from __future__ import annotations
 

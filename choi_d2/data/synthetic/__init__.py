@@ -5,23 +5,26 @@ verbs, which pose, contact, face and gaze decide, never the object's class alone
 
 On disk, under ``root`` (usually ``$DETECTRON2_DATASETS/synthetic_hoiw``)::
 
-    manifest.json               parameters, numbers, checksum; written last: no manifest, no data set
+    manifest.json               parameters, numbers, checksum; written last: without it, no data set
     images/{train,val,test}/    {split}_{index:06d}.jpg; what the JSON files call file_name
     {train,val,test}.json       ground truth in the released HOIW format: category ids are strings
                                 ("1" person .. "11" document), verb ids integers (1..10), one
                                 hoi_annotation per verb, subject_id and object_id count from 0
-    {split}_masks.json          [{"file_name", "height", "width", "segmentations": [RLE, ...]}, ...]: one
-                                COCO run-length code per annotation of that image, in order
-    {split}_faces.json          {"detector": "synthetic", "faces": {file_name: [{"bbox": [x1, y1, x2, y2],
-                                "score"}, ...]}}: every visible face; images without one have []
+    {split}_masks.json          [{"file_name", "height", "width", "segmentations": [RLE, ...]},
+                                ...]: a COCO run-length code per annotation of that image, in order
+    {split}_faces.json          {"detector": "synthetic", "faces": {file_name:
+                                [{"bbox": [x1, y1, x2, y2], "score"}, ...]}}: every visible face;
+                                images without one have []
     {split}_faces_noisy.json    the same as a real detector would have it: some faces missed, boxes
                                 shaken, a few false ones
 
-Boxes are [x1, y1, x2, y2], absolute, x2 and y2 exclusive, tight around the visible pixels. Same seed
-and parameters, same bytes; image i of a split depends neither on the split's size nor on workers.
+Boxes are [x1, y1, x2, y2], absolute, x2 and y2 exclusive, tight around the visible pixels. Same
+seed and parameters, same bytes; image i of a split depends neither on the split's size nor on
+the number of workers.
 """
 
-from .scenes import PersonInfo, Scene, SceneStyle, draw_scene
+from .scene import PersonInfo, Scene, SceneStyle
+from .scenes import draw_scene
 from .writer import make_dataset, scene_at
 
 __all__ = ["PersonInfo", "Scene", "SceneStyle", "draw_scene", "make_dataset", "scene_at"]

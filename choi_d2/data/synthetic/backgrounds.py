@@ -1,4 +1,4 @@
-"""Backgrounds: rooms, streets, parks and plain backdrops, with the colour that a shadow has there."""
+"""Backgrounds: rooms, streets, parks, plain backdrops, and the colour of a shadow there."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Things are drawn in their own frame (x to the right, y down, the unit is whatever the thing's author
 likes); a `Pen` carries the transform from there to the frame that the pen was made in, and collects
-`Shape`\\s. `paint` draws shapes from far to near and keeps, beside the picture, who owns each pixel.
+`Shape`\\s. `paint` draws shapes from far to near and keeps, beside the picture, who owns a pixel.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Pen:
     def at(
         self, center: Sequence[float], angle: float = 0.0, scale: float = 1.0, mirror: bool = False
     ) -> Pen:
-        """A pen whose origin lies at ``center``, turned by ``angle`` degrees, scaled and mirrored."""
+        """A pen with its origin at ``center``, turned by ``angle`` degrees, scaled, mirrored."""
         local = _rotation(angle) * scale
         if mirror:
             local = local @ np.diag((-1.0, 1.0))

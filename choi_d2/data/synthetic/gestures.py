@@ -1,7 +1,7 @@
-"""How a person and a thing in a hand come together: at the ear, at the mouth, in front, low, far out.
+"""How a person and a thing come together: at the ear, at the mouth, in front, low, far out.
 
-Each gesture moves one arm (or both), draws the thing, and returns where its middle is. Whoever calls it
-decides the gaze and the verbs.
+Each gesture moves one arm (or both), draws the thing, and returns where its middle is. Whoever
+calls it decides the gaze and the verbs.
 """
 
 from __future__ import annotations
@@ -15,14 +15,19 @@ from .heads import unit
 from .objects import Thing, draw_smoke, draw_thing
 from .people import Z_FAR_HAND, Z_FAR_OBJECT, Z_HAND, Z_OBJECT, Person
 
-# Gazes (x, y, z) by view; z is towards the viewer. Those of a sideways person are for one who faces +x.
+# Gazes (x, y, z) by view; z is towards the viewer. A sideways person faces +x.
 _GAZES = {
-    "front": ((0, 0, 1), (-0.85, -0.05, 0.5), (0.85, -0.05, 0.5), (0.1, -0.65, 0.75), (-0.45, 0.1, 0.9), (0.45, 0.1, 0.9)),
-    "side": ((0.97, 0.05, 0.22), (0.78, -0.5, 0.35), (0.3, 0.0, 0.95), (-0.75, 0.0, 0.65), (0.75, 0.1, 0.65)),
+    "front": (
+        (0, 0, 1), (-0.85, -0.05, 0.5), (0.85, -0.05, 0.5), (0.1, -0.65, 0.75), (-0.45, 0.1, 0.9),
+        (0.45, 0.1, 0.9),
+    ),
+    "side": (
+        (0.97, 0.05, 0.22), (0.78, -0.5, 0.35), (0.3, 0, 0.95), (-0.75, 0, 0.65), (0.75, 0.1, 0.65),
+    ),
     "back": ((0.3, 0, -0.95), (-0.4, 0.1, -0.9), (0, -0.3, -0.95)),
 }  # fmt: skip
 _TALKING_GAZES = {  # with something at the mouth or ear the head stays in the arm's reach
-    "front": ((0, 0, 1), (-0.6, -0.05, 0.8), (0.6, -0.05, 0.8), (0.1, -0.4, 0.9)),
+    "front": ((0, 0, 1), (-0.6, -0.05, 0.8), (0.6, -0.05, 0.8), (0.1, -0.25, 0.9)),
     "side": ((0.97, 0.05, 0.22), (0.9, -0.3, 0.3), (0.75, 0.1, 0.65)),
     "back": _GAZES["back"],
 }
@@ -100,8 +105,9 @@ def at_mouth(
     """The thing at the mouth; ``arm`` None: held by the lips alone."""
     side = person.side(arm if arm is not None else int(rng.integers(2)))
     looks = person.head.forward[:2]
-    if np.linalg.norm(looks) > 0.4:
+    if abs(looks[0]) > 0.4:
         way = unit(unit(looks) + (0, rng.uniform(0.15, 0.5)))
+        way = unit((way[0], max(way[1], -0.1)))
     else:
         way = unit((side * rng.uniform(0.6, 0.9), rng.uniform(0.5, 0.75)))
     mouth = person.head.mouth

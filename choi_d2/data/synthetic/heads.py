@@ -15,10 +15,18 @@ _SHIRTS = (
     (60, 60, 200), (190, 110, 40), (70, 150, 60), (60, 190, 230), (150, 70, 140), (200, 190, 180),
     (50, 110, 220), (120, 60, 50), (170, 170, 60), (90, 90, 95), (235, 235, 235), (160, 120, 230),
 )
-_TROUSERS = ((110, 70, 45), (60, 55, 50), (120, 120, 120), (70, 100, 130), (150, 110, 80), (45, 75, 45))
+_TROUSERS = (
+    (110, 70, 45), (60, 55, 50), (120, 120, 120), (70, 100, 130), (150, 110, 80), (45, 75, 45),
+)
 _SHOES = ((40, 40, 45), (50, 70, 110), (225, 225, 225), (50, 50, 170))
 # fmt: on
-_FACE_CAP = {"short": (0.34, 72.0), "long": (0.22, 60.0), "bald": (0.1, 80.0), "hat": (0.42, 70.0)}
+_HAIR_CAP = {"short": (0.6, 95.0), "long": (0.5, 98.0), "hat": (0.45, 92.0)}
+"""How far back the middle of the hair lies, and how far the hair reaches from there (degrees)."""
+_HAIR_STYLES = {"short": 0.42, "long": 0.33, "bald": 0.1, "hat": 0.15}
+_FACE_OPENING = 62.0
+_ANGLES = np.linspace(0, 2 * np.pi, 36, endpoint=False)
+_TURNS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)])[..., None]
+_LIMB = _TURNS[..., 0].T
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,7 @@ class Look:
 
     skin: Color
     hair: Color
-    hair_style: str  # a key of _FACE_CAP
+    hair_style: str  # a key of _HAIR_STYLES
     shirt: Color
     trousers: Color
     shoes: Color
@@ -46,7 +54,7 @@ def draw_look(rng: np.random.Generator) -> Look:
     return Look(
         skin=pick(_SKINS),
         hair=pick(_HAIRS),
-        hair_style=str(rng.choice(list(_FACE_CAP), p=(0.42, 0.33, 0.1, 0.15))),
+        hair_style=str(rng.choice(list(_HAIR_STYLES), p=list(_HAIR_STYLES.values()))),
         shirt=pick(_SHIRTS),
         trousers=pick(_TROUSERS),
         shoes=pick(_SHOES),
@@ -64,7 +72,7 @@ def unit(vector) -> np.ndarray:
 
 
 class Head:
-    """A head of radius 1 at ``center``, looking along ``gaze`` (x right, y down, z to the viewer)."""
+    """A head of radius 1 at ``center``; ``gaze``: x right, y down, z to the viewer."""
 
     def __init__(self, center, gaze):
         self.center = np.asarray(center, dtype=float)
@@ -93,22 +101,35 @@ class Head:
         """Whether the head shows enough of a face to speak of one: front to profile."""
         return bool(self.forward[2] > -0.15)
 
-    def _cap(self, style: str) -> np.ndarray:
-        """The rim of the bare skin: the part of a spherical cap that the viewer sees, (V, 2)."""
-        sink, opening = _FACE_CAP[style]
-        axis = unit(self.forward + sink * self.down)
+    def _cap(self, axis: np.ndarray, opening: float) -> np.ndarray:
+        """What the viewer sees of a spherical cap, (V, 2) relative to the center; V = 0: nothing.
+
+        Args:
+            axis: (3,), the cap's middle.
+            opening: degrees between the axis and the cap's rim.
+        """
+        axis, limit = unit(axis), np.cos(np.radians(opening))
         side = unit(np.cross(axis, self.right))
-        turns = np.linspace(0, 2 * np.pi, 36, endpoint=False)[:, None]
-        opening = np.radians(opening)
-        rim = np.cos(opening) * axis + np.sin(opening) * (
-            np.cos(turns) * self.right + np.sin(turns) * side
-        )
-        norms = np.linalg.norm(rim[:, :2], axis=1, keepdims=True)
-        return np.where(rim[:, 2:] < 0, rim[:, :2] / np.maximum(norms, 1e-9), rim[:, :2])
+        across = np.cross(side, axis)
+        rim = limit * axis + np.sqrt(1 - limit**2) * (_TURNS[0] * side + _TURNS[1] * across)
+        seen = rim[:, 2] >= 0
+        limb = _LIMB[_LIMB @ axis[:2] > limit]
+        if seen.all() or not seen.any():
+            return rim[:, :2] if seen.all() else limb
+        # The seen arc of the rim in one piece, closed along the limb.
+        rim = np.roll(rim, -int(np.flatnonzero(seen & ~np.roll(seen, 1))[0]), axis=0)
+        arc = rim[rim[:, 2] >= 0][:, :2]
+        start, end = (np.arctan2(point[1], point[0]) for point in (arc[-1], arc[0]))
+        turn = (end - start) % (2 * np.pi)
+        middle = start + turn / 2
+        if np.array((np.cos(middle), np.sin(middle))) @ axis[:2] < limit:
+            turn -= 2 * np.pi
+        angles = start + turn * np.linspace(0, 1, 20)
+        return np.concatenate([arc, np.stack([np.cos(angles), np.sin(angles)], axis=1)])
 
     def face_box(self) -> np.ndarray:
         """[x1, y1, x2, y2] of brows to chin, ear to ear, as far as the viewer sees them."""
-        rim = self._cap("long") + self.center
+        rim = self._cap(self.forward + 0.2 * self.down, _FACE_OPENING) + self.center
         return np.concatenate([rim.min(axis=0), rim.max(axis=0)])
 
     def draw(self, pen: Pen, look: Look, *, mouth_open: bool = False) -> None:
@@ -127,14 +148,21 @@ class Head:
                 ),
                 hair,
             )
-        crown = {"bald": skin, "hat": look.hat}.get(look.hair_style, hair)
-        pen_head.disc((0, -0.02), 1.04, crown, outline=True)
+        pen_head.disc((0, 0), 1.0, skin, outline=True)
+        face = self._cap(self.forward + 0.2 * self.down, _FACE_OPENING)
+        if self.has_face and len(face):
+            pen_head.on(part=FACE).fill(face, skin)
+        if look.hair_style != "bald":
+            back, opening = _HAIR_CAP[look.hair_style]
+            cap = self._cap(-back * self.forward - 0.8 * self.down, opening)
+            if len(cap):
+                pen_head.fill(
+                    cap * 1.05, look.hat if look.hair_style == "hat" else hair, outline=True
+                )
         for side in (-1, 1):
-            x, y, z = self.point(side, 0.1, 0.0)
-            if z > -0.35:
-                pen_head.disc((x, y), 0.24, shade(skin, 0.86))
-        if self.forward[2] > -0.75:
-            pen_head.on(part=FACE if self.has_face else None).fill(self._cap(look.hair_style), skin)
+            x, y, z = self.point(side, 0.12, -0.05)
+            if z > -0.4:
+                pen_head.disc((x, y), 0.22, shade(skin, 0.86))
         if look.hair_style == "hat":
             x, y, z = self.point(0, -0.75, 1.0)
             if z > -0.3:

@@ -36,7 +36,7 @@ _KINDS = {
     "document": {"sheet": (1.6, 2.0), "book": (2.3, 1.7), "news": (2.3, 1.9)},
 }
 _COLORS = {
-    "cellphone": ((25, 25, 28), (200, 200, 205), (60, 40, 160), (110, 70, 30)),
+    "cellphone": ((25, 25, 28), (45, 40, 40), (60, 30, 140), (110, 60, 25)),
     "cigarette": ((245, 245, 248),),
     "drink": ((45, 45, 210), (60, 150, 40), (190, 110, 20), (40, 140, 240), (150, 40, 130)),
     "food": ((60, 140, 215),),
@@ -71,8 +71,10 @@ def _cellphone(pen: Pen, thing: Thing) -> None:
     ]
     pen.fill(hull(corners), thing.color, outline=True)
     if thing.kind == "back":
-        pen.fill(rectangle((-w * 0.2, -h * 0.32), w * 0.36, h * 0.22), shade(thing.color, 0.5))
-        pen.disc((-w * 0.2, -h * 0.32), 0.11, (230, 160, 60))
+        pen.fill(rectangle((-w * 0.2, -h * 0.28), w * 0.42, h * 0.3), shade(thing.color, 1.5))
+        for y in (-0.35, -0.21):
+            pen.disc((-w * 0.2, h * y), 0.13, (20, 20, 20))
+            pen.disc((-w * 0.2, h * y), 0.06, (240, 190, 90))
         return
     pen.fill(rectangle((0, -0.02), w * 0.8, h * 0.76), (250, 215, 90))
     pen.fill(rectangle((0, -h * 0.2), w * 0.8, h * 0.36), (235, 165, 40))

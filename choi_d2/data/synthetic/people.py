@@ -1,8 +1,8 @@
 """People: a skeleton of two-segment limbs put together from a few decisions, and its drawing.
 
 The frame: origin on the ground below the hip, x to where a sideways person faces, y down; the unit
-is the head's radius, a standing person is about 8.7 tall. Arm and leg 0 are the far ones of a person
-seen from the side (the left ones in the picture otherwise), 1 the near ones (right).
+is the head's radius, a standing person is about 8.7 tall. Arm and leg 0 are the far ones of a
+person seen from the side (the left ones in the picture otherwise), 1 the near ones (right).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from .canvas import Pen, hull, shade
 from .heads import Head, Look, unit
 
-UPPER_ARM, FOREARM, THIGH, SHIN, TORSO = 1.45, 1.4, 2.0, 2.0, 2.35
+UPPER_ARM, FOREARM, THIGH, SHIN, TORSO = 1.45, 1.4, 1.83, 1.83, 2.35
 STANDING_HIP = -3.92
 SEAT = -2.35
 
@@ -69,7 +69,7 @@ class Person:
     ):
         self.rng, self.look, self.view, self.pose = rng, look, view, pose
         if hip is None:
-            hip = (0.0, SEAT if pose == "sitting" else STANDING_HIP)
+            hip = (0.0, {"sitting": SEAT, "walking": STANDING_HIP + 0.15}.get(pose, STANDING_HIP))
         self.hip = np.asarray(hip, dtype=float)
         if lean is None:
             lean = {"kicking": -14.0, "walking": 4.0}.get(pose, 0.0) + rng.uniform(-3, 3)
@@ -94,7 +94,7 @@ class Person:
         self.head = Head(self.head.center, gaze)
 
     def look_at(self, target, depth: float = 0.55) -> None:
-        """Turn the head so that it looks at ``target`` (x, y); ``depth``: how much to the viewer."""
+        """Turn the head to ``target`` (x, y); ``depth``: how much it looks to the viewer, too."""
         way = unit(np.asarray(target, dtype=float) - self.head.center)
         self.look_along((*(way * math.sqrt(1 - depth**2)), depth))
 
@@ -121,7 +121,7 @@ class Person:
         return self.put_hand(arm, self.shoulders[arm] + (out + swing, 2.62 - 0.35 * abs(swing)))
 
     def side(self, arm: int) -> int:
-        """-1 for the left arm in the picture, 1 for the right one; of use in front and back view."""
+        """-1 for the left arm in the picture, 1 for the right one (front and back view)."""
         return -1 if arm == 0 else 1
 
     def toe(self, leg: int) -> np.ndarray:
@@ -146,7 +146,7 @@ class Person:
             drop = 0.0 if self.pose != "sitting" else 0.1
             return [self.hip * (1, 0) + (s * stance, -0.3 + drop) for s in (-1, 1)]
         if self.pose == "walking":
-            step = rng.uniform(0.9, 1.35)
+            step = rng.uniform(0.75, 1.1)
             return [self.hip * (1, 0) + (step, -0.32), self.hip * (1, 0) + (-step, -0.3)]
         if self.pose == "sitting":
             return [self.hip + (1.95 + rng.uniform(-0.3, 0.3), -SEAT - 0.3) for _ in (0, 1)]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ..datasets.hoiw_categories import OBJECTS
-from .scenes import Scene
+from .scene import Scene
 
 _HUMAN, _THING, _FACE = (80, 220, 60), (230, 60, 230), (60, 230, 250)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX

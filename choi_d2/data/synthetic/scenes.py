@@ -3,109 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..datasets.hoiw_categories import OBJECTS
-from .activities import HOLD_ACTIVITIES, TEMPTING_ACTIVITIES, VERB_ACTIVITIES
 from .backgrounds import draw_background, weather
 from .canvas import FACE, Painting, moved, paint
-from .units import Unit, ground_shadow, loose_unit, pick, table_unit
+from .layout import Placed, choose_units, place
+from .scene import PersonInfo, Scene, SceneStyle
+from .units import ground_shadow
 
-_TABLE_THINGS = ("cellphone", "cigarette", "drink", "food", "document", "computer")
-_GROUND_THINGS = ("ball", "bike", "motorbike", "horse")
 _ATTEMPTS = 200
-
-
-@dataclass(frozen=True)
-class SceneStyle:
-    """What makes scenes easy or hard.
-
-    Attributes:
-        people: probabilities of 1, 2, 3, ... people.
-        verb, hold, tempting: how often a person does something that has a verb, only holds
-            something, or does nothing that has a verb (relative weights).
-        loose: probabilities of 0, 1, 2, ... further places with things that nobody uses.
-        head_radius: smallest and largest radius of a head, for pictures of 320 x 240.
-        overlap: share of a neighbour's width that may be covered when people are placed.
-        close_up: how often the feet of people lie below the picture.
-        noise: standard deviation of the grain, in grey levels.
-    """
-
-    people: tuple[float, ...] = (0.25, 0.5, 0.25)
-    verb: float = 0.56
-    hold: float = 0.22
-    tempting: float = 0.22
-    loose: tuple[float, ...] = (0.3, 0.5, 0.2)
-    head_radius: tuple[float, float] = (13.2, 24.0)
-    overlap: float = 0.3
-    close_up: float = 0.3
-    noise: float = 4.0
-
-
-@dataclass(frozen=True)
-class PersonInfo:
-    """What is known about a human instance beyond its box; image frame, pixels.
-
-    Attributes:
-        pose: "standing", "walking", "sitting", "riding" or "kicking".
-        view: "left", "right" (where a sideways person faces), "front" or "back".
-        gaze: (x, y, z), unit length, z to the viewer.
-        head, mouth: (x, y).
-        head_radius: pixels.
-        hands: (2, 2) array of (x, y).
-    """
-
-    pose: str
-    view: str
-    gaze: tuple[float, float, float]
-    head: tuple[float, float]
-    mouth: tuple[float, float]
-    head_radius: float
-    hands: np.ndarray
-
-
-@dataclass
-class Scene:
-    """One picture with its ground truth. R: number of instances; H, W: image size.
-
-    Attributes:
-        image: (H, W, 3) uint8, BGR.
-        classes: (R,) int64, positions in HOIW's OBJECTS; 0 is a person.
-        boxes: (R, 4) float, [x1, y1, x2, y2], tight around the masks, x2 and y2 exclusive.
-        masks: (R, H, W) bool, the visible pixels.
-        depths: (R,) float; greater is nearer.
-        pairs: {(human, object): verb names}.
-        faces: {human: [x1, y1, x2, y2]} of the visible faces.
-        people: {human: PersonInfo}.
-        centers: {object: (x, y)}, the middle of a handled thing as if nothing hid it.
-        activities: words for what goes on.
-    """
-
-    image: np.ndarray
-    classes: np.ndarray
-    boxes: np.ndarray
-    masks: np.ndarray
-    depths: np.ndarray
-    pairs: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
-    faces: dict[int, list[float]] = field(default_factory=dict)
-    people: dict[int, PersonInfo] = field(default_factory=dict)
-    centers: dict[int, tuple[float, float]] = field(default_factory=dict)
-    activities: tuple[str, ...] = ()
-
-
-@dataclass
-class _Placed:
-    unit: Unit
-    scale: float
-    mirror: bool
-    offset: np.ndarray
-    first: int = 0
-
-    def to_image(self, points) -> np.ndarray:
-        sign = -1.0 if self.mirror else 1.0
-        return np.asarray(points, float) * (sign * self.scale, self.scale) + self.offset
 
 
 def draw_scene(
@@ -131,74 +39,9 @@ def draw_scene(
     raise RuntimeError(f"no valid scene in {_ATTEMPTS} attempts for style {style}")
 
 
-def _choose_units(rng: np.random.Generator, style: SceneStyle, verb: str | None) -> list[Unit]:
-    units = []
-    weights = np.array((style.verb, style.hold, style.tempting))
-    for k in range(1 + int(rng.choice(len(style.people), p=style.people))):
-        kind = int(rng.choice(3, p=weights / weights.sum()))
-        if k == 0 and verb is not None:
-            build = pick(rng, VERB_ACTIVITIES[verb])
-        elif kind == 0:
-            build = pick(rng, pick(rng, list(VERB_ACTIVITIES.values())))
-        else:
-            build = pick(rng, HOLD_ACTIVITIES if kind == 1 else TEMPTING_ACTIVITIES)
-        units.append(build(rng))
-    used = [c for unit in units for c in unit.categories if c != "person"]
-    for _ in range(int(rng.choice(len(style.loose), p=style.loose))):
-        # Half of the loose things are of a kind that somebody in the picture uses.
-        first = pick(rng, used) if used and rng.random() < 0.5 else pick(rng, OBJECTS[1:])
-        if first in _GROUND_THINGS:
-            units.append(loose_unit(rng, first))
-        else:
-            more = [pick(rng, _TABLE_THINGS)] if rng.random() < 0.4 else []
-            units.append(table_unit(rng, [first, *more]))
-    return units
-
-
-def _place(
-    rng, units: list[Unit], size: tuple[int, int], style: SceneStyle
-) -> list[_Placed] | None:
-    """Side by side in random order, or None where that does not fit."""
-    width, height = size
-    zoom = min(width / 320, height / 240)
-    extents = [unit.extent() for unit in units]
-    spans = np.array([right - left for left, right, _ in extents])
-    low, high = (r * zoom for r in style.head_radius)
-    close_up = rng.random() < style.close_up and all(unit.crop > 0 for unit in units)
-    if close_up:
-        high *= 1.2
-    room = width * (1 + style.overlap)
-    fits = min(high, room / spans.sum(), *(0.97 * height / -top for _, _, top in extents))
-    if close_up:
-        fits = min(high, room / spans.sum())
-    if fits < low:
-        return None
-    radius = rng.uniform(max(low, 0.8 * fits), fits)
-    order = rng.permutation(len(units))
-    gaps = rng.dirichlet(np.ones(len(units) + 1)) * max(width - spans.sum() * radius, 0)
-    squeeze = min(1.0, width / (spans.sum() * radius))
-    cursor, placed = gaps[0], []
-    for k, gap in zip(order, gaps[1:], strict=True):
-        left, right, top = extents[k]
-        scale = radius * rng.uniform(0.93, 1.0)
-        mirror = bool(rng.random() < 0.5)
-        span = spans[k] * radius * squeeze
-        middle = cursor + span / 2 + rng.uniform(-0.04, 0.04) * span
-        cursor += span + gap
-        x = middle - (-(left + right) if mirror else (left + right)) / 2 * scale
-        if close_up:
-            y = height + units[k].crop * scale * rng.uniform(0.4, 1.0)
-        else:
-            y = height * rng.uniform(0.9, 0.985)
-        if y + top * scale < -0.01 * height:
-            y = -top * scale + 0.01 * height
-        placed.append(_Placed(units[k], scale, mirror, np.array((x, y))))
-    return placed
-
-
 def _try_scene(rng, size: tuple[int, int], style: SceneStyle, verb: str | None) -> Scene | None:
-    units = _choose_units(rng, style, verb)
-    placed = _place(rng, units, size, style)
+    units = choose_units(rng, style, verb)
+    placed = place(rng, units, size, style)
     if placed is None:
         return None
     background, shadow, horizon = draw_background(rng, *size)
@@ -222,7 +65,7 @@ def _try_scene(rng, size: tuple[int, int], style: SceneStyle, verb: str | None) 
     return _read_off(painting, placed, keep, weather(rng, painting.image, style.noise))
 
 
-def _visible(painting: Painting, placed: list[_Placed], count: int) -> list[bool] | None:
+def _visible(painting: Painting, placed: list[Placed], count: int) -> list[bool] | None:
     """Which instances show enough; None if one that belongs to a pair, or a human, does not."""
     seen = np.bincount(painting.owners.ravel(), minlength=count + 1)
     height, width = painting.owners.shape
@@ -248,7 +91,7 @@ def _visible(painting: Painting, placed: list[_Placed], count: int) -> list[bool
 
 
 def _read_off(
-    painting: Painting, placed: list[_Placed], keep: list[bool], image: np.ndarray
+    painting: Painting, placed: list[Placed], keep: list[bool], image: np.ndarray
 ) -> Scene:
     new_index = np.cumsum(keep) - 1
     owners = np.flatnonzero(keep) + 1
@@ -288,7 +131,7 @@ def _tight(mask: np.ndarray) -> tuple[int, int, int, int]:
     return xs[0], ys[0], xs[-1] + 1, ys[-1] + 1
 
 
-def _person_info(item: _Placed, k: int) -> PersonInfo:
+def _person_info(item: Placed, k: int) -> PersonInfo:
     person = item.unit.people[k]
     sign = -1.0 if item.mirror else 1.0
     view = person.view if person.view != "side" else ("left" if item.mirror else "right")
@@ -304,7 +147,7 @@ def _person_info(item: _Placed, k: int) -> PersonInfo:
     )
 
 
-def _face(painting: Painting, item: _Placed, k: int, human_box: np.ndarray) -> list[float] | None:
+def _face(painting: Painting, item: Placed, k: int, human_box: np.ndarray) -> list[float] | None:
     """The face's box, inside the human's, if a detector could be expected to find the face."""
     head = item.unit.people[k].head
     if not head.has_face:

@@ -13,6 +13,8 @@ from .people import Person
 from .vehicles import draw_vehicle, vehicle_color
 
 _WOODS = ((60, 100, 150), (90, 130, 175), (50, 70, 95), (190, 190, 190))
+SMALL = ("cellphone", "cigarette", "drink", "food", "document")
+Z_TABLE = 60
 TABLE_TOP = -3.75
 """y of the middle of a table's upper side."""
 

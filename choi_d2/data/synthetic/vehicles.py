@@ -1,7 +1,6 @@
-"""What one rides: bike, motorbike and horse. All face +x; the origin is on the ground below the saddle.
+"""What one rides: bike, motorbike, horse. They face +x; the origin is on the ground, mid-way.
 
-Each drawing function has its fixed points beside it (`SADDLE`, `GRIP`, `PEDAL`), so that riders and
-people who stand by meet it.
+`FITS` has the points where riders and people who stand by touch them.
 """
 
 from __future__ import annotations

@@ -24,16 +24,16 @@ from choi_d2.utils import InputError, atomic_path, read_json, write_json
 
 from ..datasets.hoiw_categories import OBJECTS, VERBS
 from .activities import VERB_ACTIVITIES
-from .scenes import Scene, SceneStyle, draw_scene
+from .scene import Scene, SceneStyle
+from .scenes import draw_scene
 
 logger = logging.getLogger(__name__)
 
 SPLITS = ("train", "val", "test")
 MANIFEST = "manifest.json"
 _JPEG_QUALITY = 95
-_FREE_SCENES = (
-    3  # of every len(VERB_ACTIVITIES) + this many scenes, so many have no prescribed verb
-)
+_FREE_SCENES = 2
+"""Of every len(VERB_ACTIVITIES) + this many scenes, this many have no prescribed verb."""
 
 
 def make_dataset(
