@@ -7,6 +7,7 @@ from .build import build_hoi_train_loader, check_registered
 from .dataset_mapper import HOIDatasetMapper
 from .datasets import builtin  # registers the data sets
 from .datasets.builtin import register_all
+from .datasets.hoi_json import register_hoi_instances
 from .statistics import count_semantic_prior
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "check_registered",
     "count_semantic_prior",
     "register_all",
+    "register_hoi_instances",
 ]

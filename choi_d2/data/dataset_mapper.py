@@ -221,7 +221,11 @@ class HOIDatasetMapper:
                 image=record.get("image_id"),
                 hint="Set INPUT.MASK_FORMAT to 'bitmask'.",
             )
-        return utils.transform_instance_annotations(annotation, transforms, image_size)
+        annotation = utils.transform_instance_annotations(annotation, transforms, image_size)
+        if isinstance(annotation.get("segmentation"), np.ndarray):
+            # A decoded mask may be read-only, which torch warns of when it takes it over.
+            annotation["segmentation"] = np.array(annotation["segmentation"])
+        return annotation
 
 
 def transform_faces(

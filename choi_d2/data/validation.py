@@ -51,9 +51,9 @@ TOLERATED_KINDS = {
     "subject is no human": "the pair is left out",
     "object is a human": "the pair is left out",
     "repeated triplet": "it is taken once",
-    "missing role": "the human keeps the action, without its object",
-    "outside the split": "the entry is left out",
-    "bad face": "the face is left out",
+    "verb and object do not fit": "the verb is left out",
+    "unknown image": "the entry is left out",
+    "face without area": "the face is left out",
 }
 
 
@@ -214,6 +214,19 @@ class Problems:
             field = f"{where}.{key}" if where else key
             self.add("bad number", message, image=image, field=field)
             return None
+
+    def list_of_integers(
+        self, mapping: Any, key: str, *, image: str | int | None = None, where: str = ""
+    ) -> list[int] | None:
+        """A list of whole numbers, written as numbers."""
+        values = self.value(mapping, key, list, image=image, where=where)
+        if values is None or all(type(value) is int for value in values):
+            return values
+        position = next(i for i, value in enumerate(values) if type(value) is not int)
+        field = f"{where}.{key}[{position}]" if where else f"{key}[{position}]"
+        message = f"expected a whole number, found {short(values[position])}"
+        self.add("bad number", message, image=image, field=field)
+        return None
 
     def number(
         self, mapping: Any, key: str, *, image: str | int | None = None, where: str = ""

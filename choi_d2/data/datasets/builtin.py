@@ -17,6 +17,7 @@ from choi_d2.utils import InputError
 from .hoiw import hoiw_metadata, load_hoiw_json
 from .pic import load_pic_split, pic_files, pic_metadata
 from .synthetic import load_synthetic_hoiw
+from .vcoco import load_vcoco, vcoco_metadata
 
 HOIW_SPLITS = {
     # split: folder of its images
@@ -49,6 +50,7 @@ def register_all(root: str | os.PathLike) -> None:
     _register_hoiw(root / "hoiw")
     _register_pic(root / "pic", "pic", "v2")
     _register_pic(root / "pic_v1", "pic_v1", "v1")
+    _register_vcoco(root / "vcoco", root / "coco")
     _register_synthetic_hoiw(root / "synthetic_hoiw")
 
 
@@ -71,6 +73,22 @@ def _register_pic(root: Path, prefix: str, version: str) -> None:
             "instance_root": str(files.instance),
         }
         _register_files(f"{prefix}_{split}", root, metadata, load_pic_split, root, split, version)
+
+
+def _register_vcoco(root: Path, image_root: Path) -> None:
+    coco_json = root / "annotations" / "instances_vcoco_all_2014.json"
+    for split in ("train", "val", "trainval", "test"):
+        vcoco_json = root / "annotations" / f"vcoco_{split}.json"
+        ids_file = root / "splits" / f"vcoco_{split}.ids"
+        metadata = {
+            **vcoco_metadata(),
+            "json_file": str(vcoco_json),
+            "coco_json_file": str(coco_json),
+            "ids_file": str(ids_file),
+            "image_root": str(image_root),
+        }
+        files = (vcoco_json, coco_json, image_root, ids_file)
+        _register_files(f"vcoco_{split}", vcoco_json, metadata, load_vcoco, *files)
 
 
 def _register_synthetic_hoiw(root: Path) -> None:
