@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Draw the ⟨human, verb, object⟩ triplets that a model finds in photos, and write them as JSON.
+"""Draw the <human, verb, object> triplets that a model finds in photos, and write them as JSON.
 
     python demo/demo.py --config-file configs/HOIW/choi_R_50_FPN.yaml \\
         --input photo.jpg holiday/ 'more/*.png' --output output/photos \\

@@ -58,6 +58,13 @@ class Canvas:
         corners = [(x1, y1), (x2, y1), (x2, y2), (x1, y2)]
         self._stroke([np.array(corners).round()], color, thick, rim, closed=True, line=cv2.LINE_8)
 
+    def ellipse(self, box: Sequence[float], color: Color, weight: float = 1.0) -> None:
+        """Outline the ellipse that fits into a box (x1 y1 x2 y2)."""
+        angles = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+        center, radii = np.add(box[:2], box[2:]) / 2, np.subtract(box[2:], box[:2]) / 2
+        points = center + radii * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        self._stroke([points], color, self._thickness(weight), self._rim(), closed=True)
+
     def mask(self, mask: np.ndarray, color: Color, alpha: float = 0.33) -> None:
         """Fill a mask, bool (H, W) of the original picture, and draw its contours."""
         rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
@@ -91,9 +98,9 @@ class Canvas:
 
     def leader(self, anchor: np.ndarray, end: np.ndarray, color: Color) -> None:
         """A dotted line with a small disc at ``anchor``: it says whose a distant label is."""
-        length = float(np.hypot(*(end - anchor)))
-        for share in np.arange(1, max(length / (4 * self.unit), 2)) * (4 * self.unit / length):
-            self.dot(anchor + min(share, 1.0) * (end - anchor), color, radius=0.8)
+        length, step = float(np.hypot(*(end - anchor))), 4 * self.unit
+        for reach in np.arange(step, length, step):
+            self.dot(anchor + reach / length * (end - anchor), color, radius=0.8)
         self.dot(anchor, color, radius=1.5)
 
     def dot(self, center: Sequence[float], color: Color, radius: float = 2.4) -> None:
@@ -158,7 +165,7 @@ class Canvas:
 
 
 def render_label(lines: Sequence[Line], font_size: int, stripe: Color | None = None) -> np.ndarray:
-    """Draw a label: light words on a dark, nearly opaque plate with rounded corners.
+    """Draw a label: light words on a dark, slightly transparent plate with rounded corners.
 
     Args:
         lines: its lines.
@@ -176,16 +183,18 @@ def render_label(lines: Sequence[Line], font_size: int, stripe: Color | None = N
     width = int(np.ceil(text_width)) + 2 * pad_x + bar
     height = (ascent + descent) * len(lines) + 2 * pad_y
     plate = Image.new("RGBA", (width, height), (*palette.CHIP, 255))
-    draw = ImageDraw.Draw(plate)
+    opaque = Image.new("L", (width, height), 0)
+    draw, draw_opaque = ImageDraw.Draw(plate), ImageDraw.Draw(opaque)
     if stripe is not None:
         draw.rectangle((0, 0, bar - 1, height), fill=stripe)
     for row, line in enumerate(lines):
         x, y = float(pad_x + bar), pad_y + row * (ascent + descent)
         for words, color in line:
             draw.text((x, y), words, font=font, fill=color)
+            draw_opaque.text((x, y), words, font=font, fill=255)
             x += font.getlength(words)
     patch = np.array(plate)
-    patch[..., 3] = _rounded(height, width, radius=0.32 * font_size)
+    patch[..., 3] = np.maximum(_rounded(height, width, 0.32 * font_size), np.array(opaque))
     return patch
 
 

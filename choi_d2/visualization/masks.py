@@ -52,11 +52,11 @@ def encode_mask(mask: np.ndarray) -> dict:
     return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
 
 
-def innermost_point(mask: np.ndarray) -> np.ndarray:
-    """The point (x, y) of a non-empty bool (H, W) mask that is farthest from its border.
+def inner_point(mask: np.ndarray) -> np.ndarray:
+    """A point (x, y) well inside of a non-empty bool (H, W) mask, near its centre of mass.
 
     The centre of a box can be outside of the thing; this is not. Large masks are thinned out
-    first, so the point may be a few pixels off.
+    first, so the point may be a few pixels off the best one.
     """
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     part = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -64,9 +64,11 @@ def innermost_point(mask: np.ndarray) -> np.ndarray:
     thin = part[::step, ::step]
     if not thin.any():
         thin, step = part, 1
-    distance = cv2.distanceTransform(np.pad(thin.astype(np.uint8), 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    row, column = np.unravel_index(np.argmax(distance), distance.shape)
-    return np.array([columns[0] + column * step + 0.5, rows[0] + row * step + 0.5])
+    depth = cv2.distanceTransform(np.pad(thin.astype(np.uint8), 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    y, x = np.nonzero(thin)
+    off_center = np.hypot(y - y.mean(), x - x.mean()) / (0.5 * max(thin.shape))
+    best = np.argmax(depth[y, x] / depth.max() - off_center)
+    return np.array([columns[0] + x[best] * step + 0.5, rows[0] + y[best] * step + 0.5])
 
 
 def masks_of_annotations(annotations: Sequence[Mapping], height: int, width: int) -> MaskOf:
@@ -94,8 +96,7 @@ def masks_of_predictions(instances: Instances) -> MaskOf:
         mask = tensor[index : index + 1]
         if not whole_picture:
             roi_mask = ROIMasks(mask.reshape(1, *mask.shape[-2:]).float())
-            boxes = instances.pred_boxes.tensor[index : index + 1]
-            mask = roi_mask.to_bitmasks(boxes, height, width).tensor
+            mask = roi_mask.to_bitmasks(instances.pred_boxes[index], height, width).tensor
         return mask[0].cpu().numpy() > 0.5
 
     return mask_of

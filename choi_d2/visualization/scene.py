@@ -28,7 +28,6 @@ class Scene:
         boxes: float (R, 4), x1 y1 x2 y2.
         classes: int (R,), contiguous class ids.
         triplets: indices point into ``boxes``.
-        scores: float (R,), None for annotations.
         mask_of: instance index -> bool (H, W) or None.
         faces: float (F, 4), x1 y1 x2 y2.
     """
@@ -36,7 +35,6 @@ class Scene:
     boxes: np.ndarray
     classes: np.ndarray
     triplets: list[Triplet]
-    scores: np.ndarray | None = None
     mask_of: MaskOf = no_masks
     faces: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
 
@@ -87,7 +85,6 @@ class Scene:
             boxes=_box_array(instances.pred_boxes.tensor),
             classes=instances.pred_classes.cpu().numpy(),
             triplets=top_triplets(interactions, score_thresh, max_triplets),
-            scores=instances.scores.detach().float().cpu().numpy(),
             mask_of=masks_of_predictions(instances),
             faces=_face_array(faces),
         )

@@ -15,7 +15,7 @@ from choi_d2.utils import atomic_path
 from . import palette
 from .canvas import Canvas, render_label
 from .layout import LabelLayout, LabelRequest
-from .masks import innermost_point
+from .masks import inner_point
 from .palette import Color
 from .scene import Scene
 from .triplets import Triplet, group_by_pair
@@ -76,11 +76,11 @@ class TripletVisualizer:
         Args:
             record: Detectron2's standard dict with ``interactions`` and, perhaps, ``faces``.
             masks: draw masks instead of boxes, where there are masks.
-            faces: draw the face boxes.
+            faces: draw an ellipse in each face box.
             all_instances: also outline the instances that are in no triplet.
         """
         scene = Scene.from_record(record, *self.picture_size)
-        return self._draw(scene, masks, faces, all_instances)
+        return self._draw(scene, masks, faces, range(len(scene.boxes)) if all_instances else ())
 
     def draw_sample(
         self,
@@ -96,7 +96,8 @@ class TripletVisualizer:
             sample: a dict with ``instances``, ``interactions`` and, perhaps, ``faces``, in the
                 frame of the (augmented) picture.
         """
-        return self._draw(Scene.from_sample(sample), masks, faces, all_instances)
+        scene = Scene.from_sample(sample)
+        return self._draw(scene, masks, faces, range(len(scene.boxes)) if all_instances else ())
 
     def draw_predictions(
         self,
@@ -118,10 +119,12 @@ class TripletVisualizer:
             max_triplets: at most so many, those with the highest scores.
             faces: with field ``boxes``, in the picture's pixels; drawn where given.
             masks: draw masks instead of boxes, where there are masks.
-            all_instances: also outline the instances that are in no drawn triplet.
+            all_instances: also outline the instances that are in no drawn triplet, if their own
+                score is at least ``score_thresh``.
         """
         scene = Scene.from_predictions(instances, interactions, score_thresh, max_triplets, faces)
-        return self._draw(scene, masks, faces is not None, all_instances)
+        sure = np.flatnonzero(instances.scores.cpu().numpy() >= score_thresh).tolist()
+        return self._draw(scene, masks, faces is not None, sure if all_instances else ())
 
     # ------------------------------------------------------------------------------ outputs
     def get_image(self) -> np.ndarray:
@@ -133,7 +136,10 @@ class TripletVisualizer:
         save_picture(path, self.get_image())
 
     # ------------------------------------------------------------------------------ drawing
-    def _draw(self, scene: Scene, masks: bool, faces: bool, all_instances: bool):
+    def _draw(
+        self, scene: Scene, masks: bool, faces: bool, shown: Sequence[int]
+    ) -> TripletVisualizer:
+        """Draw all triplets, and the instances ``shown`` that are in none of them."""
         canvas = self.canvas
         boxes = np.clip(
             scene.boxes * canvas.scale,
@@ -143,7 +149,7 @@ class TripletVisualizer:
         pairs = group_by_pair(scene.triplets)
         in_triplets = {index for pair in pairs for index in pair}
         colors = self._instance_colors(scene, pairs)
-        others = [i for i in range(len(boxes)) if i not in in_triplets] if all_instances else []
+        others = [index for index in shown if index not in in_triplets]
 
         for index in others:
             self._draw_instance(scene, boxes, index, palette.BYSTANDER, masks, weight=0.5)
@@ -154,7 +160,7 @@ class TripletVisualizer:
         }
         face_boxes = scene.faces * canvas.scale if faces else np.zeros((0, 4))
         for face in face_boxes:
-            canvas.box(face, palette.FACE, weight=0.5)
+            canvas.ellipse(face, palette.FACE, weight=0.5)
 
         curves = {(human, o): _curve(handles[human], handles[o]) for human, o in pairs}
         for (human, object_), curve in curves.items():
@@ -179,7 +185,7 @@ class TripletVisualizer:
             self.canvas.box(boxes[index], color, weight)
             return (boxes[index, :2] + boxes[index, 2:]) / 2
         self.canvas.mask(mask, color, alpha=0.33 * weight)
-        return innermost_point(mask) * self.canvas.scale
+        return inner_point(mask) * self.canvas.scale
 
     def _draw_arrow(self, curve: np.ndarray, color: Color) -> None:
         # The head stops short of the handle: an object that is itself a human has its dot there.
