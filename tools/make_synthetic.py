@@ -1,77 +1,9 @@
 #!/usr/bin/env python
-"""Write the synthetic HOIW data set; with --contact-sheet also a picture of what is in it."""
+"""Write the synthetic HOIW data set: `python tools/make_synthetic.py --help`."""
 
-from __future__ import annotations
-
-import argparse
-import os
-import re
 import sys
-from pathlib import Path
 
-import cv2
-import numpy as np
-
-from choi_d2.data.synthetic import make_dataset, scene_at
-from choi_d2.data.synthetic.preview import contact_sheet
-from choi_d2.utils import InputError, atomic_path
-
-
-def _image_size(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT, e.g. 320x240, found {text!r}")
-    return int(match[1]), int(match[2])
-
-
-def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    datasets = os.environ.get("DETECTRON2_DATASETS", "datasets")
-    parser.add_argument(
-        "--root", type=Path, default=Path(datasets) / "synthetic_hoiw", metavar="DIR"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--train", type=int, default=2000, help="number of images")
-    parser.add_argument("--val", type=int, default=300, help="number of images")
-    parser.add_argument("--test", type=int, default=300, help="number of images")
-    parser.add_argument("--size", type=_image_size, default=(320, 240), metavar="WIDTHxHEIGHT")
-    parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
-    parser.add_argument(
-        "--contact-sheet", type=Path, metavar="PNG", help="draw 24 scenes with labels"
-    )
-    parser.add_argument("--contact-split", choices=("train", "val", "test"), default="train")
-    return parser.parse_args(arguments)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Make the set, say what is in it."""
-    args = parse_arguments(arguments)
-    sizes = {"train": args.train, "val": args.val, "test": args.test}
-    try:
-        manifest = make_dataset(
-            args.root, seed=args.seed, sizes=sizes, image_size=args.size, workers=args.workers
-        )
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    for split, numbers in manifest["splits"].items():
-        verbs = ", ".join(f"{verb} {count}" for verb, count in numbers["triplets"].items())
-        print(f"{split}: {numbers['images']} images, {numbers['faces']} faces; triplets: {verbs}")
-    print(f"The data set is in {args.root}.")
-    if args.contact_sheet:
-        count = min(24, sizes[args.contact_split])
-        scenes = [scene_at(args.seed, args.contact_split, i, args.size) for i in range(count)]
-        _write_png(args.contact_sheet, contact_sheet(scenes))
-        print(f"The contact sheet is {args.contact_sheet}.")
-    return 0
-
-
-def _write_png(path: Path, image: np.ndarray) -> None:
-    with atomic_path(path.with_suffix(".png")) as temporary:
-        if not cv2.imwrite(str(temporary), image):
-            raise OSError(f"cannot write {path}")
-
+from choi_d2.data.synthetic.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -134,7 +134,8 @@ class Pen:
 
     def line(self, points, color: Color, width: float) -> None:
         """An open line through ``points``; ``width`` in the pen's units."""
-        scale = math.sqrt(abs(np.linalg.det(self.matrix)))
+        (a, b), (c, d) = self.matrix
+        scale = math.sqrt(abs(a * d - b * c))
         self.shapes.append(
             Shape(self.to_frame(points), color, self.z, self.owner, self.part, width * scale, False)
         )

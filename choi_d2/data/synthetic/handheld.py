@@ -21,6 +21,8 @@ from .objects import make_thing
 from .people import Person
 from .units import SMALL, Z_TABLE, Unit, draw_seat, draw_table, pick, put_on_table
 
+_LOOKED_AT = ("cellphone", "document")
+
 
 def new_person(
     rng, unit: Unit, views, poses=("standing", "standing", "walking", "sitting"), **kwargs
@@ -41,12 +43,14 @@ def finish(unit: Unit, human: int) -> Unit:
 
 def _maybe_second_thing(rng, unit: Unit, human: int, arm: int, first: str) -> None:
     """Sometimes the free hand holds something, too; sometimes it rests."""
+    # A phone or document before the chest might be looked at: those hang low.
     person = unit.people[human]
     chance = rng.random()
     if chance < 0.2:
         category = pick(rng, [c for c in SMALL if c != first])
         thing, index = make_thing(rng, category), unit.add(category)
-        gesture = pick(rng, (held_low, in_front)) if person.view != "back" else held_low
+        free_front = first in ("cigarette", "drink", "food") and category not in _LOOKED_AT
+        gesture = pick(rng, (held_low, in_front if free_front else held_low))
         unit.centers[index] = gesture(unit.pen(index), person, arm, thing, rng)
         unit.pairs[human, index] = ("hold",)
     elif chance < 0.4 and person.view != "side":

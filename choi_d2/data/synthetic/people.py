@@ -188,7 +188,8 @@ class Person:
 
     def _draw_trunk(self, pen: Pen) -> None:
         neck, hip, look = self.neck, self.hip, self.look
-        pen.limb(neck + (0, 0.2), self.head.center, 0.38, 0.36, shade(look.skin, 0.85))
+        throat = pen.on(z=Z_HEAD - 3)
+        throat.limb(neck + (0, 0.15), self.head.center, 0.38, 0.36, shade(look.skin, 0.85))
         if self.view == "side":
             trunk = [(neck + (0, 0.45), 0.56), (hip + (0, -0.15), 0.55)]
         else:
@@ -217,6 +218,9 @@ class Person:
             z_arm, z_hand = Z_ARM, Z_HAND
         if self.arm_z[arm] is not None:
             z_arm = z_hand = self.arm_z[arm]
+        if self.view == "side" and end[1] < start[1] - 0.3 and abs(end[0] - start[0]) < 0.85:
+            # A hand at the ear: the same, and the face stays free.
+            elbow = (start + end) / 2 + (0.5, 0.75)
         look = self.look
         sleeve = shade(look.shirt, 0.88 if self.is_near(arm) else 0.75)
         fore = sleeve if look.long_sleeves else look.skin
