@@ -9,9 +9,13 @@ _HOMES = {
     "HOIEvaluator": "hoi_evaluator",
     "HOIWEvaluator": "hoiw_evaluator",
     "InstanceDetectionEvaluator": "detection_evaluator",
+    "PICEvaluator": "pic_evaluator",
+    "RelationScene": "pic",
     "Triplets": "hoiw",
     "build_evaluator": "build",
     "hoiw_metrics": "hoiw",
+    "pic_metrics": "pic",
+    "recalled_at": "pic",
 }
 
 __all__ = sorted(_HOMES)

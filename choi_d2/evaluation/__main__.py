@@ -11,7 +11,7 @@ from pathlib import Path
 from choi_d2.utils import InputError, write_json
 
 from .findings import Findings
-from .tables import hoiw_table
+from .tables import hoiw_table, pic_table
 
 logger = logging.getLogger("choi_d2.evaluation")
 
@@ -44,6 +44,18 @@ def _parser() -> argparse.ArgumentParser:
     hoiw = _command(commands, "hoiw", "mAP_rel of HOIW (= HOI-A)", _evaluate_hoiw, hoiw_table)
     hoiw.add_argument("--gt", type=Path, required=True, help="the annotations, JSON")
     hoiw.add_argument("--pred", type=Path, required=True, help="the predictions, JSON")
+
+    pic = _command(commands, "pic", "R@20, R@50, R@100 of PIC", _evaluate_pic, pic_table)
+    folder = "folder with semantic/, instance/ and relations.json"
+    pic.add_argument("--gt", type=Path, required=True, help=f"the annotations: {folder}")
+    pic.add_argument("--pred", type=Path, required=True, help=f"the predictions: {folder}")
+    pic.add_argument(
+        "--version",
+        choices=("v1", "v2"),
+        default="v2",
+        help="the release that the ids are of; the wrong one gives wrong numbers (default: v2)",
+    )
+    pic.add_argument("--images", type=Path, help="the photos, to check the maps' sizes against")
     return parser
 
 
@@ -65,6 +77,14 @@ def _evaluate_hoiw(options: argparse.Namespace, findings: Findings) -> dict:
     from .hoiw_files import evaluate_hoiw_files
 
     return evaluate_hoiw_files(options.gt, options.pred, findings)
+
+
+def _evaluate_pic(options: argparse.Namespace, findings: Findings) -> dict:
+    from .pic_files import evaluate_pic_files
+
+    return evaluate_pic_files(
+        options.gt, options.pred, findings, version=options.version, images=options.images
+    )
 
 
 if __name__ == "__main__":

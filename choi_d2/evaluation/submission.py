@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+
+from choi_d2.utils import write_json
+
+from .pic import RelationScene
+from .png import write_label_map
 
 
 def hoiw_submission(
@@ -51,3 +59,35 @@ def hoiw_submission(
         }
         for name, prediction in predictions.items()
     ]
+
+
+def write_pic_submission(folder: Path, scenes: Mapping[str, RelationScene]) -> None:
+    """Write PIC's submission: ``semantic/NAME.png``, ``instance/NAME.png``, ``relations.json``.
+
+    The folder appears whole or not at all; one that is there is replaced.
+
+    Args:
+        folder: the submission.
+        scenes: NAME -> maps, relations and scores, in the data set's own ids.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        entries = []
+        for image_id, (name, scene) in enumerate(scenes.items()):
+            write_label_map(temporary / "semantic" / f"{name}.png", scene.semantic)
+            write_label_map(temporary / "instance" / f"{name}.png", scene.instance)
+            relations = [
+                {"subject": subject, "object": object_, "relation": relation, "score": score}
+                for (subject, object_, relation), score in zip(
+                    scene.relations.tolist(), scene.scores.tolist(), strict=True
+                )
+            ]
+            entries.append({"name": f"{name}.jpg", "image_id": image_id, "relations": relations})
+        write_json(temporary / "relations.json", entries)
+        if folder.exists():
+            shutil.rmtree(folder)
+        temporary.chmod(0o755)
+        temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

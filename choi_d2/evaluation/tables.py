@@ -31,6 +31,30 @@ def hoiw_table(metrics: Mapping) -> str:
     return _table(rows, headers)
 
 
+def pic_table(metrics: Mapping) -> str:
+    """Recall per relation at IoU 0.5, then per IoU and group, then the means.
+
+    Args:
+        metrics: as the command line writes them.
+    """
+    ks = list(metrics["per_iou"])
+    per_relation = [metrics["per_relation"][k]["0.5"] for k in ks]
+    rows = [
+        [name, *(percent(recalls[name]) for recalls in per_relation)]
+        for name in per_relation[0]
+        if per_relation[0][name] is not None
+    ]
+    relations = _table(rows, ["relation (IoU 0.5)", *ks])
+    rows = [
+        [f"{group.replace('_', '-')}, IoU {iou}"]
+        + [percent(metrics["per_iou"][k][iou][group]) for k in ks]
+        for iou in metrics["per_iou"][ks[0]]
+        for group in ("geometric", "non_geometric", "mean")
+    ]
+    rows.append(["mean", *(percent(metrics[k]) for k in ks)])
+    return f"{relations}\n\n{_table(rows, ['group', *ks])}"
+
+
 def columns_table(
     cells: Sequence[tuple[str, str]], headers: tuple[str, str], pairs: int = 3
 ) -> str:

@@ -1,0 +1,253 @@
+"""PIC's folders -> arrays. What is broken is an error that names its place; what the official
+evaluator tolerates or stops at is noted, see docs/evaluation.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from choi_d2.data.datasets.pic_categories import (
+    V1_GEOMETRIC_IDS,
+    V1_RELATIONS,
+    V2_GEOMETRIC_IDS,
+    V2_RELATIONS,
+)
+from choi_d2.utils import InputError, read_json
+
+from .columns import column, integers, many_objects, numbers, shown
+from .findings import Findings
+from .pic import NEVER, V2_EXCLUDED, RelationScene, pic_metrics, recalled_at
+from .png import read_label_map
+
+
+@dataclass(frozen=True)
+class PICRules:
+    """What differs between the releases: names and groups of the relations, images left out."""
+
+    relations: tuple[str, ...]
+    geometric_ids: tuple[int, ...]
+    excluded: frozenset[str] = frozenset()
+
+
+RULES = {
+    "v1": PICRules(V1_RELATIONS, V1_GEOMETRIC_IDS),
+    "v2": PICRules(V2_RELATIONS, V2_GEOMETRIC_IDS, V2_EXCLUDED),
+}
+
+
+def evaluate_pic_files(
+    ground_truth: str | os.PathLike,
+    predictions: str | os.PathLike,
+    findings: Findings,
+    *,
+    version: str = "v2",
+    images: str | os.PathLike | None = None,
+) -> dict:
+    """The official numbers of a folder of predictions.
+
+    Args:
+        ground_truth: folder with ``semantic/NAME.png``, ``instance/NAME.png``, ``relations.json``.
+        predictions: such a folder, its relations with scores.
+        findings: takes what was tolerated.
+        version: ``"v1"`` or ``"v2"``: whose relation ids, and which images are left out.
+        images: folder of the photos ``NAME.jpg``; where given, the ground truth's maps have to
+            have their sizes.
+
+    Returns:
+        See :func:`choi_d2.evaluation.pic.pic_metrics`, and ``images``, how many were evaluated.
+
+    Raises:
+        InputError: a file or a field is broken.
+    """
+    rules = RULES[version]
+    truth, predicted = Path(ground_truth), Path(predictions)
+    names = _map_names(truth) - rules.excluded
+    if not names:
+        raise InputError("the data set is empty: no PNG to evaluate", path=truth / "semantic")
+    names = sorted(names, key=lambda name: (name.lower(), name))
+    with many_objects():
+        annotated = _read_relations(truth, names, rules, findings)
+        guessed = _read_predictions(predicted, names, rules, findings)
+    if not any(len(relations) for relations, _ in annotated.values()):
+        raise InputError("the data set is empty: no relation", path=truth / "relations.json")
+    _note_missing_groups(annotated, rules, truth, findings)
+
+    def ranks(name: str) -> np.ndarray:
+        relations, _ = annotated[name]
+        scene = RelationScene(*_read_truth_maps(truth, name, images), relations)
+        if guessed[name] is None or not len(relations):
+            return np.full((3, len(relations)), NEVER)
+        maps = (read_label_map(predicted / kind / f"{name}.png", name) for kind in _KINDS)
+        return recalled_at(scene, RelationScene(*maps, *guessed[name]))
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        all_ranks = list(pool.map(ranks, names))
+    ids = [annotated[name][0][:, 2] for name in names]
+    metrics = pic_metrics(ids, all_ranks, rules.relations, rules.geometric_ids)
+    return metrics | {"images": len(names)}
+
+
+_KINDS = ("semantic", "instance")
+
+
+def _map_names(root: Path) -> set[str]:
+    """Names of the images of a ground truth, which has both maps of each."""
+    semantic, instance = (_pngs(root / kind) for kind in _KINDS)
+    for name in sorted(semantic ^ instance):
+        missing = _KINDS[name in semantic]
+        raise InputError("no such file", path=root / missing / f"{name}.png", image=name)
+    return semantic
+
+
+def _pngs(folder: Path) -> set[str]:
+    try:
+        return {entry.name[:-4] for entry in os.scandir(folder) if entry.name.endswith(".png")}
+    except OSError as error:
+        raise InputError(f"no such folder ({error.strerror})", path=folder) from None
+
+
+def _read_relations(
+    root: Path, names: list[str], rules: PICRules, findings: Findings, *, scored: bool = False
+) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
+    """name -> (M, 3) relations and (M,) scores, of all images in ``names``."""
+    path = root / "relations.json"
+    whose = "predicted" if scored else "ground-truth"
+    entries = read_json(path, list)
+    wanted, found = set(names), {}
+    for position, entry in enumerate(entries):
+        where = {"path": path, "field": f"[{position}]"}
+        file_name = column([entry], "name", lambda _, where=where: where)[0]
+        if not isinstance(file_name, str) or not file_name.endswith(".jpg"):
+            problem = f"expected a name that ends in .jpg, found {shown(file_name)}"
+            raise InputError(problem, path=path, field=f"[{position}].name")
+        name = file_name[:-4]
+        if name in rules.excluded:
+            continue
+        if name not in wanted:
+            findings.note(f"{whose} relations of an image without PNG, ignored", **where)
+            continue
+        if name in found:
+            if not scored:
+                problem = "this image occurs more than once"
+                raise InputError(problem, path=path, image=file_name)
+            kind = "another prediction entry for the same image, the last one is taken"
+            findings.note(kind, path=path, image=file_name)
+        found[name] = _read_entry(entry, path, file_name, rules, findings, scored=scored)
+    for name in names:
+        if name not in found:
+            kind = f"image without {whose} relations (the official evaluator stops), "
+            kind += "all its relations are missed" if scored else "left out"
+            findings.note(kind, path=path, image=f"{name}.jpg")
+            found[name] = (np.zeros((0, 3), np.int64), np.zeros(0))
+        elif not scored and not len(found[name][0]):
+            kind = "image with an empty list of relations (the official evaluator stops), left out"
+            findings.note(kind, path=path, image=f"{name}.jpg", field="relations")
+    return found
+
+
+def _read_entry(entry, path, image, rules: PICRules, findings: Findings, *, scored: bool):
+    def place(key: str | None = None):
+        def at(row: int) -> Mapping:
+            field = f"relations[{row}]" + (f".{key}" if key else "")
+            return {"path": path, "image": image, "field": field}
+
+        return at
+
+    whose = "predicted" if scored else "ground-truth"
+    rows = column([entry], "relations", lambda _: {"path": path, "image": image})[0]
+    if not isinstance(rows, list):
+        problem = f"expected a list, found {shown(rows)}"
+        raise InputError(problem, path=path, image=image, field="relations")
+    columns = []
+    for key in ("subject", "object", "relation"):
+        ids, strings = integers(column(rows, key, place()), place(key))
+        if len(strings):
+            kind = f"{whose} {key} written as a string, read as an integer"
+            findings.note(kind, count=len(strings), **place(key)(int(strings[0])))
+        columns.append(ids)
+    relations = np.stack(columns, axis=1)
+    unknown = np.flatnonzero((columns[2] < 1) | (columns[2] > len(rules.relations)))
+    if scored:
+        if len(unknown):
+            kind = f"predicted relation outside 1..{len(rules.relations)}, never matches"
+            findings.note(kind, count=len(unknown), **place("relation")(int(unknown[0])))
+        return relations, numbers(column(rows, "score", place()), place("score"))
+    if len(unknown):
+        problem = (
+            f"expected a relation in 1..{len(rules.relations)}, found {columns[2][unknown[0]]}"
+        )
+        raise InputError(problem, **place("relation")(int(unknown[0])))
+    itself = np.flatnonzero(columns[0] == columns[1])
+    if len(itself):
+        problem = "an instance is related to itself: subject and object are the same"
+        raise InputError(problem, **place()(int(itself[0])))
+    repeated = len(rows) - len(np.unique(relations, axis=0))
+    if repeated:
+        kind = "ground-truth relation listed again, each counts"
+        findings.note(kind, path=path, image=image, field="relations", count=repeated)
+    return relations, None
+
+
+def _read_predictions(root: Path, names: list[str], rules: PICRules, findings: Findings):
+    """name -> (relations, scores), or None where there are no maps to find them in."""
+    semantic, instance = (_pngs(root / kind) - rules.excluded for kind in _KINDS)
+    for name in names:
+        if (name in semantic) != (name in instance):
+            missing = _KINDS[name in semantic]
+            raise InputError("no such file", path=root / missing / f"{name}.png", image=name)
+    for name in sorted((semantic | instance) - set(names)):
+        kind = "predicted PNG of an image that the ground truth does not have (the official "
+        findings.note(kind + "evaluator stops), ignored", path=root, image=name)
+    predictions: dict = dict(_read_relations(root, names, rules, findings, scored=True))
+    for name in names:
+        if name not in semantic:
+            kind = "image without predicted PNGs (the official evaluator stops), "
+            findings.note(kind + "all its relations are missed", path=root, image=name)
+            predictions[name] = None
+    return predictions
+
+
+def _note_missing_groups(annotated, rules: PICRules, truth: Path, findings: Findings) -> None:
+    present = {int(i) for relations, _ in annotated.values() for i in relations[:, 2]}
+    groups = {
+        "geometric": present & set(rules.geometric_ids),
+        "non-geometric": present - set(rules.geometric_ids),
+    }
+    for group, ids in groups.items():
+        if not ids:
+            kind = f"no {group} relation at all (the official evaluator stops), "
+            findings.note(kind + "the mean is that of the others", path=truth / "relations.json")
+
+
+def _read_truth_maps(root: Path, name: str, images) -> tuple[np.ndarray, np.ndarray]:
+    semantic, instance = (read_label_map(root / kind / f"{name}.png", name) for kind in _KINDS)
+    if semantic.shape != instance.shape:
+        problem = (
+            f"the instance map is {_size(instance)}, the semantic map {_size(semantic)}: "
+            "they have to have the same size"
+        )
+        raise InputError(problem, path=root / "instance" / f"{name}.png", image=name)
+    if images is not None:
+        photo = Path(images) / f"{name}.jpg"
+        try:
+            with Image.open(photo) as opened:
+                width, height = opened.size
+        except FileNotFoundError:
+            raise InputError("no such file", path=photo, image=name) from None
+        except (OSError, UnidentifiedImageError):
+            raise InputError("expected an image, found something else", path=photo) from None
+        if semantic.shape != (height, width):
+            problem = f"the maps are {_size(semantic)}, the photo {photo} is {width} x {height}"
+            raise InputError(problem, path=root / "semantic" / f"{name}.png", image=name)
+    return semantic, instance
+
+
+def _size(label_map: np.ndarray) -> str:
+    return f"{label_map.shape[1]} x {label_map.shape[0]}"
