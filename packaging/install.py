@@ -32,18 +32,14 @@ CHOICES = {"extras": "dev,faces", "constraints": "constraints.txt", "detectron2"
 CHECK = "import detectron2.engine, detectron2.model_zoo, choi_d2; print(detectron2.__file__)"
 
 
-def fingerprint(choices: dict, root: Path = ROOT) -> str:
+def fingerprint(choices: dict) -> str:
     """A digest of everything that an installation follows from."""
-    digest = hashlib.sha256(
-        repr((str(root), sys.version_info[:2], sorted(choices.items()))).encode()
-    )
-    files = [
-        root / "setup.cfg",
-        root / "pyproject.toml",
-        *sorted((root / "packaging").glob("*.py")),
-    ]
+    settings = (str(ROOT), sys.version_info[:2], sorted(choices.items()))
+    digest = hashlib.sha256(repr(settings).encode())
+    files = [ROOT / "setup.cfg", ROOT / "pyproject.toml", ROOT / "LICENSE"]
+    files += sorted((ROOT / "packaging").glob("*.py"))
     if choices["constraints"]:
-        files.append(root / choices["constraints"])
+        files.append(ROOT / choices["constraints"])
     for file in files:
         if not file.is_file():
             raise InstallError(f"{file}: no such file")
