@@ -92,7 +92,9 @@ def install(choices: dict, asked_for_detectron2: bool) -> None:
     ensure_pip()
     constraints = ["--constraint", choices["constraints"]] if choices["constraints"] else []
     extras = f"[{choices['extras']}]" if choices["extras"] else ""
-    pip("install", "--editable", f".{extras}", *constraints)
+    # The first time there are gigabytes to wait for, and pip's progress is good to see.
+    quiet = ["--quiet"] if importlib.util.find_spec("torch") else []
+    pip("install", "--editable", f".{extras}", *constraints, *quiet)
     missing = importable() is None or is_repackaged(installed_version())
     if choices["detectron2"] and (missing or asked_for_detectron2):
         # Its build needs the torch that is here, so no build isolation; --force-reinstall: the copy
