@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.config import CfgNode
 from detectron2.data import MetadataCatalog
 from detectron2.data import transforms as T
@@ -20,6 +18,7 @@ import choi_d2.modeling  # noqa: F401 (with choi_d2.data: registers data sets an
 from choi_d2.utils import InputError
 from choi_d2.visualization import Vocabulary
 
+from .checkpoint import HOICheckpointer
 from .device import resolve_device
 from .photos import as_bgr
 
@@ -63,10 +62,6 @@ class HOIPredictor:
 
         self.model = build_model(self.cfg).eval()
         _load_weights(self.model, self.cfg.MODEL.WEIGHTS)
-        self._resize = T.ResizeShortestEdge(
-            [self.cfg.INPUT.MIN_SIZE_TEST, self.cfg.INPUT.MIN_SIZE_TEST],
-            self.cfg.INPUT.MAX_SIZE_TEST,
-        )
 
     @torch.no_grad()
     def __call__(
@@ -88,8 +83,7 @@ class HOIPredictor:
         """
         image = as_bgr(image_bgr, file_name)
         height, width = image.shape[:2]
-        transform = self._resize.get_transform(image)
-        # Blue, green, red is what the face detector and ResizeShortestEdge were given.
+        transform = _resize_transform(height, width, self.cfg)
         resized = transform.apply_image(image)
         if self.cfg.INPUT.FORMAT == "RGB":
             resized = resized[:, :, ::-1]
@@ -108,6 +102,15 @@ class HOIPredictor:
         if faces is not None:
             outputs["faces"] = faces
         return outputs
+
+
+def _resize_transform(height: int, width: int, cfg: CfgNode) -> T.Transform:
+    """Detectron2's resizing at test time, which leaves even the narrowest strip a pixel."""
+    shortest, longest = cfg.INPUT.MIN_SIZE_TEST, cfg.INPUT.MAX_SIZE_TEST
+    if shortest == 0:  # as in Detectron2: no resizing
+        return T.NoOpTransform()
+    sides = T.ResizeShortestEdge.get_output_shape(height, width, shortest, longest)
+    return T.ResizeTransform(height, width, *(max(side, 1) for side in sides))
 
 
 def _test_metadata(cfg: CfgNode):
@@ -148,15 +151,7 @@ def _needed_face_detector(cfg: CfgNode) -> FaceDetector | None:
 def _load_weights(model: torch.nn.Module, weights: str) -> None:
     if not weights:
         logger.warning("MODEL.WEIGHTS is empty: the predictions are those of random weights")
-    load: Callable = DetectionCheckpointer(model).load
-    try:
-        load(weights)
-    except Exception as error:  # a missing file, no network, no checkpoint: many types
-        raise InputError(
-            f"expected the weights of a model, but they cannot be loaded ({error})",
-            path=weights,
-            field="MODEL.WEIGHTS",
-        ) from error
+    HOICheckpointer(model).load(weights)
 
 
 def _face_instances(boxes: np.ndarray, scores: np.ndarray, size: tuple[int, int]) -> Instances:

@@ -1,0 +1,107 @@
+"""tools/visualize_data.py: annotations and mapped samples of a data set as pictures."""
+
+import importlib.util
+import logging
+
+import numpy as np
+import pytest
+from detectron2.data import DatasetCatalog, MetadataCatalog
+from detectron2.structures import BoxMode
+from PIL import Image
+
+from choi_d2.utils import InputError
+
+NAME = "visualize_data_test"
+
+
+@pytest.fixture
+def tool(repository, monkeypatch, caplog):
+    """The script as a module; what it logs is in ``caplog``."""
+    script = repository / "tools" / "visualize_data.py"
+    spec = importlib.util.spec_from_file_location("visualize_data", script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "setup_logger", lambda **arguments: None)
+    caplog.set_level(logging.INFO)
+    return module
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """Four records of one human that holds a cup; the photo of the third is broken."""
+    records = []
+    for index in range(4):
+        path = tmp_path / f"photo{index}.png"
+        Image.fromarray(np.full((60, 80, 3), 100, np.uint8)).save(path)
+        boxes = [[5, 5, 40, 55], [30, 20, 50, 40]]
+        annotations = [
+            {
+                "bbox": [float(side) for side in box],
+                "bbox_mode": BoxMode.XYXY_ABS,
+                "category_id": category,
+                "segmentation": [[x1, y1, x2, y1, x2, y2, x1, y2]],
+                "iscrowd": 0,
+            }
+            for category, box in enumerate(boxes)
+            for x1, y1, x2, y2 in [box]
+        ]
+        records.append(
+            {
+                "file_name": str(path),
+                "image_id": index,
+                "height": 60,
+                "width": 80,
+                "annotations": annotations,
+                "interactions": [{"human": 0, "object": 1, "verbs": [0]}],
+                "faces": [{"bbox": [10, 6, 20, 16], "score": 1.0}],
+            }
+        )
+    (tmp_path / "photo2.png").write_bytes(b"broken")
+    DatasetCatalog.register(NAME, lambda: records)
+    MetadataCatalog.get(NAME).set(thing_classes=["human", "cup"], verb_classes=["hold"])
+    yield records
+    DatasetCatalog.remove(NAME)
+    MetadataCatalog.remove(NAME)
+
+
+@pytest.mark.parametrize("source", ["annotation", "dataloader"])
+@pytest.mark.parametrize("masks", [False, True])
+def test_both_sources(tool, dataset, tmp_path, caplog, source, masks):
+    output = tmp_path / "out"
+    options = ["--dataset", NAME, "--source", source, "--output-dir", str(output), "--faces"]
+    opts = ["--opts", "INPUT.MIN_SIZE_TRAIN", "(120,)"]
+    if masks:
+        options, opts = [*options, "--masks"], [*opts, "MODEL.MASK_ON", "True"]
+    assert tool.main([*options, *opts]) == 0
+    assert sorted(path.name for path in (output / NAME).iterdir()) == [
+        "000000_photo0.jpg", "000001_photo1.jpg", "000003_photo3.jpg"
+    ]  # fmt: skip
+    assert "3 image(s) drawn" in caplog.text
+    with Image.open(output / NAME / "000000_photo0.jpg") as drawing:
+        assert drawing.size == (800, 600)
+        assert np.asarray(drawing).std() > 5
+
+
+def test_the_same_seed_gives_the_same_images(tool, dataset, tmp_path):
+    chosen = []
+    for folder, seed in (("one", "5"), ("two", "5")):
+        options = ["--dataset", NAME, "--output-dir", str(tmp_path / folder)]
+        tool.main([*options, "--num", "2", "--shuffle", "--seed", seed])
+        chosen.append(sorted(path.name for path in (tmp_path / folder / NAME).iterdir()))
+    assert chosen[0] == chosen[1]
+
+
+def test_an_image_of_another_size_is_skipped(tool, dataset, tmp_path, caplog):
+    dataset[0]["width"] = 81
+    options = ["--dataset", NAME, "--num", "1", "--output-dir", str(tmp_path / "out")]
+    assert tool.main(options) == 1
+    assert "its record says 81 x 60" in caplog.text
+
+
+def test_unknown_data_sets_and_missing_masks(tool, dataset, tmp_path):
+    with pytest.raises(InputError, match="nobody"):
+        tool.main(["--dataset", "nobody_registered_this"])
+    with pytest.raises(InputError, match="no data set"):
+        tool.main([])
+    with pytest.raises(InputError, match="MODEL.MASK_ON"):
+        tool.main(["--dataset", NAME, "--source", "dataloader", "--masks"])
