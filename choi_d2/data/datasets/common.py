@@ -112,17 +112,27 @@ class RecordBuilder:
         """Note that the data set has this instance although the record has not."""
         self._index_of_id[instance_id] = None
 
-    def find(self, instance_id: int, *, field: str) -> int | None:
-        """The index of an instance in the record, or None with the reason reported."""
-        if instance_id not in self._index_of_id:
-            message = f"there is no instance {instance_id} in this image"
-            self._report("dangling id", message, field)
+    def find_pair(
+        self, human_id: int, object_id: int, *, fields: tuple[str, str]
+    ) -> tuple[int, int] | None:
+        """Where a pair's ends are in the record, or None with the reason reported.
+
+        Args:
+            human_id, object_id: the data set's names of the ends.
+            fields: where each of them stands, for messages.
+        """
+        ends = dict(zip((human_id, object_id), fields, strict=True))
+        unknown = [end for end in ends if end not in self._index_of_id]
+        for end in unknown:
+            self._report("dangling id", f"there is no instance {end} in this image", ends[end])
+        if unknown:
             return None
-        index = self._index_of_id[instance_id]
-        if index is None:
-            message = f"instance {instance_id} was left out"
-            self._report("pair of a left-out instance", message, field)
-        return index
+        human, target = self._index_of_id[human_id], self._index_of_id[object_id]
+        if human is None or target is None:
+            left_out, field = (human_id, fields[0]) if human is None else (object_id, fields[1])
+            self._report("pair of a left-out instance", f"instance {left_out} was left out", field)
+            return None
+        return human, target
 
     def add_triplet(self, human: int, object: int, verb: int, *, field: str) -> None:
         """Add a verb to a pair.

@@ -230,10 +230,14 @@ def _read_annotations(
             )
             problems.add("verb and object do not fit", message, image=name, field=where)
             continue
-        human = builder.find(human_id, field=f"{where}.human_id")
-        object = human if object_id is None else builder.find(object_id, field=f"{where}.object_id")
-        if human is None or object is None:
+        pair = builder.find_pair(
+            human_id,
+            human_id if object_id is None else object_id,
+            fields=(f"{where}.human_id", f"{where}.object_id"),
+        )
+        if pair is None:
             continue
+        human, object = pair
         human_class = metadata["human_class"]
         category = builder.annotations[human]["category_id"]
         if category != human_class:

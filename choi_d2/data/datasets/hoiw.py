@@ -148,10 +148,10 @@ def _read_triplet(
         message = f"expected a verb from 1 to {len(VERBS)}, found {verb}"
         problems.add("unknown verb", message, image=name, field=f"{where}.category_id")
         return
-    human = builder.find(subject, field=f"{where}.subject_id")
-    object = builder.find(target, field=f"{where}.object_id")
-    if human is None or object is None:
+    pair = builder.find_pair(subject, target, fields=(f"{where}.subject_id", f"{where}.object_id"))
+    if pair is None:
         return
+    human, object = pair
     category = builder.annotations[human]["category_id"]
     if category != HUMAN_CLASS:
         message = f"the subject {subject} is no person but a {OBJECTS[category]}"

@@ -304,10 +304,10 @@ def _read_relation(
         message = f"expected a relation from 1 to {len(pic.relations)}, found {verb}"
         problems.add("unknown verb", message, image=name, field=f"{where}.relation")
         return
-    human = builder.find(subject, field=f"{where}.subject")
-    object = builder.find(target, field=f"{where}.object")
-    if human is None or object is None:
+    pair = builder.find_pair(subject, target, fields=(f"{where}.subject", f"{where}.object"))
+    if pair is None:
         return
+    human, object = pair
     category = builder.annotations[human]["category_id"]
     if category != HUMAN_CLASS:
         message = f"the subject {subject} is no human but a {pic.categories[category]}"

@@ -74,7 +74,7 @@ def load_vcoco(
     log = problems is None
     problems = Problems(vcoco_json) if problems is None else problems
     try:
-        actions = _read_actions(read_json(vcoco_json, list), problems)
+        actions = read_actions(read_json(vcoco_json, list), problems)
         coco = read_json(coco_json, dict)
         split = None if ids_file is None else read_ids(ids_file)
     except InputError as error:
@@ -140,8 +140,16 @@ def _enter_coco_folder(image: object) -> None:
             image["file_name"] = f"{parts[1]}/{image['file_name']}"
 
 
-def _read_actions(content: list, problems: Problems) -> list[dict]:
-    """The 26 actions in the official order, or an empty list with the reason reported."""
+def read_actions(content: list, problems: Problems) -> list[dict]:
+    """Check an action JSON.
+
+    Args:
+        content: the list.
+        problems: where blemishes are reported.
+
+    Returns:
+        the 26 actions in the official order, or an empty list with the reason reported.
+    """
     if len(content) != len(ACTIONS):
         message = f"expected a list of the {len(ACTIONS)} actions, found {len(content)} entries"
         problems.add("unlike lists", message)
@@ -225,10 +233,10 @@ def _read_record(
     # From here on it is the action file that is read.
     builder.problems = problems
     for person, target, verb, field in triplets:
-        human = builder.find(person, field=field)
-        object = builder.find(target, field=field) if target else human
-        if human is None or object is None:
+        pair = builder.find_pair(person, target or person, fields=(field, field))
+        if pair is None:
             continue
+        human, object = pair
         if builder.annotations[human]["category_id"] != HUMAN_CLASS:
             message = f"annotation {person} is no person: {short(builder.annotations[human])}"
             problems.add("subject is no human", message, image=name, field=field)

@@ -1,0 +1,227 @@
+"""Lists everything that is wrong with a data set: ``python -m choi_d2.data.validate``.
+
+The loaders run with the same rules; here they go on after a fatal problem. Exit status: 0 the data
+set can be loaded, 1 it cannot, 2 the command line is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from detectron2.data import MetadataCatalog
+from PIL import Image
+
+from choi_d2.data.datasets.hoi_json import load_hoi_json
+from choi_d2.data.datasets.hoiw import load_hoiw_json
+from choi_d2.data.datasets.pic import PICFiles, load_pic, load_pic_split
+from choi_d2.data.datasets.vcoco import load_vcoco
+from choi_d2.data.validation import FATAL_KINDS, TOLERATED_KINDS, Problems
+from choi_d2.utils import InputError, write_json
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Validate a data set.
+
+    Returns:
+        the exit status.
+    """
+    options = build_parser().parse_args(arguments)
+    try:
+        file, load = options.prepare(options)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    problems = Problems(file, collect=True)
+    try:
+        records = load(problems)
+    except InputError as error:
+        problems.add_error(error)
+        records = []
+    if options.pixels:
+        _check_pixels(records, problems)
+    for problem in problems.found:
+        print(f"{'fatal' if problem.fatal else 'tolerated'}: {problem.kind}: {problem}")
+    print(_summary(records, problems))
+    if options.output is not None:
+        write_json(options.output, _report(records, problems), indent=1)
+    return 1 if problems.num_fatal else 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m choi_d2.data.validate",
+        description="Lists every problem of a data set; exits 1 if it cannot be loaded.",
+    )
+    formats = parser.add_subparsers(dest="format", required=True)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--output", metavar="JSON", help="also write the problems to this file")
+    common.add_argument(
+        "--pixels", action="store_true", help="decode every image: finds those cut short, slowly"
+    )
+
+    hoiw = formats.add_parser("hoiw", parents=[common], help="HOIW's format")
+    hoiw.add_argument("--split", help="train, val, trainval, test: where datasets/README.md says")
+    hoiw.add_argument("--json", help="the annotations")
+    hoiw.add_argument("--images", help="the folder of the images")
+    hoiw.set_defaults(prepare=_prepare_hoiw)
+
+    pic = formats.add_parser("pic", parents=[common], help="PIC's formats")
+    pic.add_argument("--version", choices=("v1", "v2"), default="v2", help="default: v2")
+    pic.add_argument("--split", help="train, val, test")
+    pic.add_argument("--root", help="with --split: the folder that holds image/")
+    pic.add_argument("--relations", help="the annotations")
+    pic.add_argument("--images", help="the folder of the images")
+    pic.add_argument("--semantic", help="the folder of the semantic maps")
+    pic.add_argument("--instance", help="the folder of the instance maps")
+    pic.set_defaults(prepare=_prepare_pic)
+
+    vcoco = formats.add_parser("vcoco", parents=[common], help="V-COCO's format")
+    vcoco.add_argument("--split", help="train, val, trainval, test: where datasets/README.md says")
+    vcoco.add_argument("--vsrl", help="the actions")
+    vcoco.add_argument("--coco", help="COCO instances")
+    vcoco.add_argument("--images", help="the folder of the images")
+    vcoco.add_argument("--ids", help="the image ids of the split; may be left out")
+    vcoco.set_defaults(prepare=_prepare_vcoco)
+
+    hoi = formats.add_parser("hoi", parents=[common], help="a data set of your own")
+    hoi.add_argument("--json", required=True, help="the annotations")
+    hoi.add_argument("--images", required=True, help="the folder of the images")
+    hoi.set_defaults(prepare=_prepare_hoi)
+    return parser
+
+
+Prepared = tuple[str, Callable[[Problems], list[dict]]]
+
+
+def _prepare_hoiw(options: argparse.Namespace) -> Prepared:
+    json_file, images = _paths(options, "hoiw", json="json_file", images="image_root")
+    return json_file, lambda problems: load_hoiw_json(json_file, images, problems=problems)
+
+
+def _prepare_pic(options: argparse.Namespace) -> Prepared:
+    if options.root and options.split:
+        return options.root, lambda problems: load_pic_split(
+            options.root, options.split, options.version, problems=problems
+        )
+    prefix = "pic" if options.version == "v2" else "pic_v1"
+    paths = _paths(
+        options,
+        prefix,
+        relations="json_file",
+        images="image_root",
+        semantic="semantic_root",
+        instance="instance_root",
+    )
+    files = PICFiles(*map(Path, paths))
+    return paths[0], lambda problems: load_pic(files, options.version, problems=problems)
+
+
+def _prepare_vcoco(options: argparse.Namespace) -> Prepared:
+    vcoco_json, coco_json, images = _paths(
+        options, "vcoco", vsrl="json_file", coco="coco_json_file", images="image_root"
+    )
+    ids = options.ids
+    if ids is None and options.split:
+        ids = MetadataCatalog.get(f"vcoco_{options.split}").ids_file
+    return vcoco_json, lambda problems: load_vcoco(
+        vcoco_json, coco_json, images, ids, problems=problems
+    )
+
+
+def _prepare_hoi(options: argparse.Namespace) -> Prepared:
+    return options.json, lambda problems: load_hoi_json(
+        options.json, options.images, problems=problems
+    )
+
+
+def _paths(options: argparse.Namespace, prefix: str, **key_of_option: str) -> list[str]:
+    """The paths that the options give; with ``--split``, the registered ones where they do not.
+
+    Raises:
+        InputError: a path is neither given nor registered.
+    """
+    paths = []
+    for option, key in key_of_option.items():
+        path = getattr(options, option)
+        if path is None and options.split:
+            path = MetadataCatalog.get(f"{prefix}_{options.split}").get(key)
+        if path is None:
+            found = f"there is no split {options.split!r}" if options.split else "--split is not"
+            raise InputError(f"--{option} is not given, and {found}")
+        paths.append(path)
+    return paths
+
+
+def _check_pixels(records: Sequence[dict], problems: Problems) -> None:
+    def error_of(record: dict) -> Exception | None:
+        try:
+            with Image.open(record["file_name"]) as image:
+                image.load()
+        except Exception as error:  # Pillow's decoders raise what they like on broken bytes
+            return error
+        return None
+
+    with ThreadPoolExecutor() as pool:
+        for record, error in zip(records, pool.map(error_of, records), strict=True):
+            if error is not None:
+                problems.add(
+                    "broken image",
+                    f"the image cannot be decoded ({error})",
+                    image=record["image_id"],
+                    file=record["file_name"],
+                )
+
+
+def _numbers(records: Sequence[dict]) -> dict[str, int]:
+    pairs = [pair for record in records for pair in record.get("interactions", ())]
+    return {
+        "images": len(records),
+        "instances": sum(len(record.get("annotations", ())) for record in records),
+        "pairs": len(pairs),
+        "triplets": sum(len(pair["verbs"]) for pair in pairs),
+    }
+
+
+def _summary(records: Sequence[dict], problems: Problems) -> str:
+    numbers = ", ".join(f"{number} {what}" for what, number in _numbers(records).items())
+    lines = ["", f"{problems.file}: {numbers} can be used."]
+    for kind, count in problems.counts().items():
+        if kind in FATAL_KINDS:
+            lines.append(f"  {count:6d} x {kind} (fatal: {FATAL_KINDS[kind]})")
+        else:
+            lines.append(f"  {count:6d} x {kind} ({TOLERATED_KINDS[kind]})")
+    verdict = "It can be loaded."
+    if problems.num_fatal:
+        verdict = f"It cannot be loaded: {problems.num_fatal} fatal."
+    elif not problems.found:
+        verdict = "It can be loaded: no problem found."
+    return "\n".join([*lines, verdict])
+
+
+def _report(records: Sequence[dict], problems: Problems) -> dict:
+    return {
+        "file": problems.file,
+        "loadable": problems.num_fatal == 0,
+        "usable": _numbers(records),
+        "counts": problems.counts(),
+        "problems": [
+            {
+                "fatal": problem.fatal,
+                "kind": problem.kind,
+                "file": problem.file,
+                "image": problem.image,
+                "field": problem.field,
+                "why": problem.message,
+            }
+            for problem in problems.found
+        ],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
