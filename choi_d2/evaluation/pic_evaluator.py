@@ -142,7 +142,8 @@ class PICEvaluator(HOIEvaluator):
             path = record["semantic_file_name"]
             semantic = read_label_map(path, image=str(record["image_id"]))
             if semantic.shape != (height, width):
-                problem = f"expected {width} x {height} as the photo, found {semantic.shape[::-1]}"
+                found = f"{semantic.shape[1]} x {semantic.shape[0]}"
+                problem = f"expected {width} x {height} as the photo, found {found}"
                 raise InputError(problem, path=path, image=record["image_id"])
         relations = [
             (pair["human"] + 1, pair["object"] + 1, verb + 1)
