@@ -1,7 +1,7 @@
 """What fits in a hand or on a table: phone, cigarette, drink, food, ball, computer, document.
 
-Each thing is drawn around its middle, upright; the unit is a head's radius. `SIZES` says how big a
-thing is, so that hands and mouths can meet it.
+Each thing is drawn around its middle, upright; the unit is a head's radius. `THINGS` says how big
+each kind is, so that hands and mouths can meet it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Thing:
 
 
 # fmt: off
-_KINDS = {
+THINGS: dict[str, dict[str, tuple[float, float]]] = {
     # category: {kind: (width, height)}
     "cellphone": {"screen": (1.0, 1.75), "back": (1.0, 1.75)},
     "cigarette": {"lit": (0.46, 1.75)},
@@ -49,7 +49,7 @@ _COLORS = {
 
 def make_thing(rng: np.random.Generator, category: str, kind: str | None = None) -> Thing:
     """A thing of a category, of a random kind (or the given one) and colour."""
-    kinds = _KINDS[category]
+    kinds = THINGS[category]
     if kind is None:
         options = [k for k in kinds if category != "computer" or k == "open"]
         kind = str(options[rng.integers(len(options))])

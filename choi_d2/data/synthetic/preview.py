@@ -65,5 +65,7 @@ def _middle(box: np.ndarray) -> np.ndarray:
 
 
 def _write(image: np.ndarray, text: str, origin: tuple[int, int], color) -> None:
-    cv2.putText(image, text, origin, _FONT, 0.4, (0, 0, 0), 3, cv2.LINE_AA)
-    cv2.putText(image, text, origin, _FONT, 0.4, color, 1, cv2.LINE_AA)
+    (width, height), _ = cv2.getTextSize(text, _FONT, 0.42, 1)
+    x, y = origin
+    cv2.rectangle(image, (x - 1, y - height - 2), (x + width + 1, y + 3), color, -1)
+    cv2.putText(image, text, origin, _FONT, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
