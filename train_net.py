@@ -6,13 +6,12 @@ python train_net.py --config-file ... --resume
 python train_net.py --config-file ... --eval-only MODEL.WEIGHTS model_final.pth
 """
 
-from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.engine import default_argument_parser, default_setup, launch
 from detectron2.evaluation import verify_results
 from detectron2.utils import comm
 from detectron2.utils.logger import setup_logger
 
-from choi_d2.engine import HOITrainer, load_config
+from choi_d2.engine import HOICheckpointer, HOITrainer, load_config
 from choi_d2.utils import clean_exit
 
 
@@ -30,7 +29,7 @@ def main(args):
     cfg = setup(args)
     if args.eval_only:
         model = HOITrainer.build_model(cfg)
-        DetectionCheckpointer(model, save_dir=cfg.OUTPUT_DIR).resume_or_load(
+        HOICheckpointer(model, save_dir=cfg.OUTPUT_DIR).resume_or_load(
             cfg.MODEL.WEIGHTS, resume=args.resume
         )
         results = HOITrainer.test(cfg, model)

@@ -1,7 +1,15 @@
 """Training, evaluation and prediction."""
 
+from .checkpoint import HOICheckpointer
 from .predictor import HOIPredictor
 from .setup import check_config, load_config
 from .trainer import HOITrainer, set_semantic_prior
 
-__all__ = ["HOIPredictor", "HOITrainer", "check_config", "load_config", "set_semantic_prior"]
+__all__ = [
+    "HOICheckpointer",
+    "HOIPredictor",
+    "HOITrainer",
+    "check_config",
+    "load_config",
+    "set_semantic_prior",
+]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import weakref
 
 import torch
 from detectron2.config import CfgNode
-from detectron2.data import DatasetCatalog, build_detection_test_loader
-from detectron2.engine import DefaultTrainer
+from detectron2.data import DatasetCatalog, MetadataCatalog, build_detection_test_loader
+from detectron2.engine import DefaultTrainer, HookBase
 from detectron2.evaluation import DatasetEvaluator
 from detectron2.solver import build_optimizer
 from detectron2.solver.build import get_default_optimizer_params, maybe_add_gradient_clipping
@@ -18,11 +19,24 @@ from choi_d2.data import HOIDatasetMapper, build_hoi_train_loader, count_semanti
 from choi_d2.evaluation import build_evaluator
 from choi_d2.utils import InputError
 
+from .checkpoint import HOICheckpointer
+
 logger = logging.getLogger(__name__)
 
 
 class HOITrainer(DefaultTrainer):
     """Detectron2's default trainer with HOI data, evaluators, and the counted X_s."""
+
+    def build_hooks(self) -> list[HookBase]:
+        """Detectron2's, around a checkpointer that knows C-HOI's heads."""
+        # DefaultTrainer has just made one of its own; the hook that saves is about to ask for it.
+        self.checkpointer = HOICheckpointer(
+            self.model,
+            self.cfg.OUTPUT_DIR,
+            thing_classes=self._thing_classes(),
+            trainer=weakref.proxy(self),
+        )
+        return super().build_hooks()
 
     def resume_or_load(self, resume: bool = True) -> None:
         """As Detectron2's; a training that starts anew counts X_s on its training split.
@@ -34,6 +48,10 @@ class HOITrainer(DefaultTrainer):
         resumed = resume and self.checkpointer.has_checkpoint()
         if not resumed and self.cfg.MODEL.INTERACTION_ON:
             set_semantic_prior(self.cfg, self.checkpointer.model)
+
+    def _thing_classes(self) -> list[str] | None:
+        names = self.cfg.DATASETS.TRAIN
+        return MetadataCatalog.get(names[0]).get("thing_classes") if names else None
 
     @classmethod
     def build_train_loader(cls, cfg: CfgNode):
@@ -86,6 +104,7 @@ def set_semantic_prior(cfg: CfgNode, model: nn.Module) -> None:
     """
     records = [record for name in cfg.DATASETS.TRAIN for record in DatasetCatalog.get(name)]
     prior = model.roi_heads.semantic_prior
-    table = count_semantic_prior(records, *prior.shape)
+    objectless = cfg.MODEL.ROI_INTERACTION_HEAD.OBJECTLESS_VERBS
+    table = count_semantic_prior(records, *prior.shape, objectless_verbs=objectless)
     prior.copy_(table.to(prior))
     logger.info("X_s: p(verb | object class) counted on %d training images", len(records))

@@ -1,0 +1,277 @@
+"""Checkpoints: weights of other models are fitted, files written whole, damaged ones passed by."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import torch
+from detectron2.checkpoint import DetectionCheckpointer
+from detectron2.checkpoint.c2_model_loading import align_and_update_state_dicts
+from detectron2.checkpoint.catalog import ModelCatalog
+from detectron2.utils.file_io import Detectron2Handler
+from torch import nn
+
+from choi_d2.utils import InputError, atomic_path
+
+from .weight_report import weight_report
+from .weights import as_tensors, fit_weights
+
+logger = logging.getLogger(__name__)
+
+# What Detectron2's files hold beside weights: the model makes these itself.
+_NOT_WEIGHTS = ("pixel_mean", "pixel_std", "anchor_generator.cell_anchors")
+
+
+class DamagedCheckpoint(InputError):
+    """A file that cannot be read as a checkpoint: cut short, empty, or something else."""
+
+
+class HOICheckpointer(DetectionCheckpointer):
+    """Detectron2's checkpointer for C-HOI models.
+
+    It loads what Detectron2's does: its model zoo (``detectron2://...``), ImageNet weights, local
+    files. Moreover:
+
+    - Heads of one stage, and of cascades with another number of stages, serve all stages; of
+      weights for other classes, what belongs to shared classes is taken (see
+      :func:`choi_d2.engine.weights.fit_weights`). One table in the log says what came of each part.
+    - A checkpoint is written whole or not at all, and ``last_checkpoint`` names it only then.
+    - ``resume_or_load`` passes by a damaged last checkpoint for the one before it.
+
+    Args:
+        model: the model, wrapped for several processes or not.
+        save_dir: the folder of the checkpoints.
+        thing_classes: the names of the model's classes; they are kept in the checkpoints.
+        save_to_disk: by default True on the main process.
+        checkpointables: what is saved and resumed along with the model.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        save_dir: str = "",
+        *,
+        thing_classes: Sequence[str] | None = None,
+        save_to_disk: bool | None = None,
+        **checkpointables: Any,
+    ):
+        super().__init__(model, save_dir, save_to_disk=save_to_disk, **checkpointables)
+        self.thing_classes = None if thing_classes is None else list(thing_classes)
+        self._source = ""
+        self._resuming = False
+
+    @property
+    def _field(self) -> str | None:
+        """The key that a problem with the file is about."""
+        return None if self._resuming else "MODEL.WEIGHTS"
+
+    # ----------------------------------------------------------------------------------- save
+
+    def save(self, name: str, **kwargs: Any) -> None:
+        """Write ``{name}.pth``, whole or not at all.
+
+        Args:
+            name: of the file, without folder and extension.
+            kwargs: more to be kept in it.
+        """
+        if not self.save_dir or not self.save_to_disk:
+            return
+        content = {"model": self.model.state_dict()}
+        content.update((key, x.state_dict()) for key, x in self.checkpointables.items())
+        if self.thing_classes is not None:
+            content["thing_classes"] = self.thing_classes
+        content.update(kwargs)
+        path = Path(self.save_dir, f"{name}.pth")
+        logger.info("Saving checkpoint to %s", path)
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            torch.save(content, file)
+            # On the disk before it gets its name: no crash may leave half a file under it.
+            file.flush()
+            os.fsync(file.fileno())
+        self.tag_last_checkpoint(path.name)
+
+    def tag_last_checkpoint(self, last_filename_basename: str) -> None:
+        """Name the file that ``resume`` goes on from."""
+        with atomic_path(Path(self.save_dir, "last_checkpoint")) as temporary:
+            temporary.write_text(last_filename_basename)
+
+    # ----------------------------------------------------------------------------------- load
+
+    def resume_or_load(self, path: str, *, resume: bool = True) -> dict[str, Any]:
+        """Go on from the last checkpoint in ``save_dir``, or load ``path``.
+
+        Args:
+            path: the weights to start from where there is nothing to resume.
+            resume: go on from the last checkpoint that is not damaged, if there is one.
+
+        Returns:
+            what the file holds beside the model and the checkpointables.
+
+        Raises:
+            InputError: no such file, no weights in it, none of the checkpoints can be read, or the
+                last one is of another model.
+        """
+        if not (resume and self.has_checkpoint()):
+            return self.load(path, checkpointables=[])
+        last = self.get_checkpoint_file()
+        for checkpoint in self._candidates(last):
+            try:
+                self._resuming = True
+                rest = self.load(checkpoint)
+            except DamagedCheckpoint as error:
+                logger.warning("%s. It is passed by for the one before it.", error)
+                continue
+            finally:
+                self._resuming = False
+            if checkpoint != last:
+                logger.warning("Resuming from %s", checkpoint)
+                if self.checkpointables and self.save_to_disk:
+                    self.tag_last_checkpoint(os.path.basename(checkpoint))
+            return rest
+        raise InputError(
+            "none of its checkpoints can be read",
+            path=self.save_dir,
+            hint="Start anew without --resume, or in another OUTPUT_DIR.",
+        )
+
+    def load(self, path: str, checkpointables: list[str] | None = None) -> dict[str, Any]:
+        """Load a file into the model.
+
+        Args:
+            path: a local file or a URL of Detectron2; "" loads nothing.
+            checkpointables: which of them to load as well; by default all.
+
+        Returns:
+            what the file holds beside the model and the checkpointables.
+
+        Raises:
+            InputError: no such file, it cannot be downloaded, or nothing in it fits the model.
+            DamagedCheckpoint: it is no checkpoint, or half of one.
+        """
+        if path:
+            self._check_there(path)
+        self._source = path
+        try:
+            return super().load(path, checkpointables)
+        finally:
+            self._parsed_url_during_load = None
+
+    def _candidates(self, last: str) -> list[str]:
+        """The last checkpoint, then the others from the newest to the oldest."""
+        others = [
+            path
+            for path in self.get_all_checkpoint_files()
+            # Hidden: what a process that was killed was writing.
+            if path != last and not os.path.basename(path).startswith(".")
+        ]
+        return [last, *sorted(others, key=os.path.getmtime, reverse=True)]
+
+    def _check_there(self, path: str) -> None:
+        plain = urlparse(path)._replace(query="").geturl()
+        if "://" not in plain:
+            if os.path.isfile(plain):
+                return
+            if self._resuming:
+                raise DamagedCheckpoint("no such file", path=plain)
+            found = "a folder" if os.path.isdir(plain) else "no such file"
+            raise InputError(
+                f"expected the weights of a model, found {found}",
+                path=plain,
+                field=self._field,
+                hint="Set it to a .pth or .pkl file: a training leaves model_final.pth in its "
+                "OUTPUT_DIR.",
+            )
+        try:
+            self.path_manager.get_local_path(plain)
+        except Exception as error:  # what a network can do has many types
+            raise InputError(
+                f"cannot be downloaded ({type(error).__name__}: {error})",
+                path=plain,
+                field=self._field,
+                hint=f"Without a network, download {_address(plain)} elsewhere and set "
+                "MODEL.WEIGHTS to the local file.",
+            ) from error
+
+    def _load_file(self, filename: str) -> dict[str, Any]:
+        try:
+            content = super()._load_file(filename)
+            content["model"] = _ordered(content["model"])
+        except Exception as error:  # unpickling anything raises anything
+            reason = str(error).split("\n")[0] or type(error).__name__
+            raise DamagedCheckpoint(
+                f"expected a checkpoint, but it cannot be read ({reason})",
+                path=filename,
+                field=self._field,
+                hint="It may have been copied or downloaded in part.",
+            ) from error
+        if self._resuming and "iteration" not in content:
+            raise DamagedCheckpoint("holds weights, but no state to resume from", path=filename)
+        return content
+
+    def _load_model(self, checkpoint: dict[str, Any]):
+        model_state = self.model.state_dict()
+        state = checkpoint["model"]
+        if checkpoint.pop("matching_heuristics", False):
+            state = align_and_update_state_dicts(
+                model_state, state, c2_conversion=checkpoint.get("__author__") == "Caffe2"
+            )
+        fits = fit_weights(
+            state,
+            model_state,
+            file_classes=checkpoint.get("thing_classes"),
+            model_classes=self.thing_classes,
+        )
+        if self._resuming and any(fit.source != fit.name or fit.value is None for fit in fits):
+            raise InputError(
+                "this checkpoint is of another model",
+                path=self._source,
+                hint="Resume with the config of that training; to start from its weights, set "
+                "MODEL.WEIGHTS to it, in another OUTPUT_DIR.",
+            )
+        used = {fit.source for fit in fits}
+        unused = [k for k in state if k not in used and not any(x in k for x in _NOT_WEIGHTS)]
+        if not any(fit.value is not None for fit in fits):
+            raise InputError(
+                f"none of its {len(state)} tensors fits the model",
+                path=self._source,
+                field=self._field,
+                hint=f"Its first tensor is {next(iter(state), None)!r}; a backbone's weights "
+                "under the names of torchvision have to be converted (Detectron2's "
+                "tools/convert-torchvision-to-d2.py).",
+            )
+        level, report = weight_report(self._source, fits, unused)
+        logger.log(level, report)
+
+        fitted = OrderedDict((fit.name, fit.value) for fit in fits if fit.value is not None)
+        # Layers look up there how old their part of a file is.
+        with contextlib.suppress(AttributeError):
+            fitted._metadata = state._metadata
+        checkpoint["model"] = fitted
+        return super()._load_model(checkpoint)
+
+    def _log_incompatible_keys(self, incompatible) -> None:
+        """The table has said it."""
+
+
+def _ordered(state) -> OrderedDict:
+    ordered = OrderedDict(as_tensors(state))
+    with contextlib.suppress(AttributeError):
+        ordered._metadata = state._metadata
+    return ordered
+
+
+def _address(path: str) -> str:
+    """Where a URL of Detectron2 leads."""
+    if path.startswith("detectron2://"):
+        return Detectron2Handler.S3_DETECTRON2_PREFIX + path.removeprefix("detectron2://")
+    if path.startswith("catalog://"):
+        with contextlib.suppress(KeyError, RuntimeError):
+            return ModelCatalog.get(path.removeprefix("catalog://"))
+    return path
