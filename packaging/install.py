@@ -101,7 +101,7 @@ def install(choices: dict, asked_for_detectron2: bool) -> None:
         # from PyPI may be in its place.
         options = ["--no-build-isolation", "--force-reinstall", "--no-deps"]
         pip("install", choices["detectron2"], *options)
-        pip("install", "detectron2", *constraints)
+        pip("install", "detectron2", *constraints, *quiet)
     else:
         install_if_missing()
     with tempfile.TemporaryDirectory() as elsewhere:
