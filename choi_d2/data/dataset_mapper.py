@@ -18,6 +18,7 @@ from choi_d2.structures import HOIAnnotations
 from choi_d2.utils import InputError
 
 from .faces import load_face_cache
+from .faces.factory import face_files
 
 logger = logging.getLogger(__name__)
 
@@ -260,11 +261,7 @@ def faces_of_files(files: Sequence[str]) -> dict[str, list[dict]]:
         InputError: an entry is not of that form, names an unknown data set, or its file is broken.
     """
     faces_by_path = {}
-    for entry in files:
-        name, separator, path = entry.partition("=")
-        if not separator or not name or not path:
-            message = f"expected 'data set name=path', found {entry!r}"
-            raise InputError(message, field="INPUT.FACES.FILES")
+    for name, path in face_files(files).items():
         image_root = getattr(MetadataCatalog.get(name), "image_root", None)
         if image_root is None:
             message = f"{name!r} is no registered data set with an image folder"

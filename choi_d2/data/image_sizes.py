@@ -116,8 +116,11 @@ def read_image_sizes(
         return [*stamp, *size], size
 
     # Waiting for the disk is most of the work, so threads help although headers are parsed here.
-    with ThreadPoolExecutor(max_workers=16) as pool:
+    pool = ThreadPoolExecutor(max_workers=16)
+    try:
         results = dict(zip(names, pool.map(one, names), strict=True))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
     fresh = {name: entry for name, (entry, _) in results.items() if entry is not None}
     if cache_file is not None and fresh and fresh != known:

@@ -165,7 +165,8 @@ def read_instances(
             write_cache(cache_file, {**known, **good})
 
     # The maps are inflated outside Python's lock.
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
+    try:
         for done, (name, entry) in enumerate(zip(names, pool.map(one, names), strict=True), 1):
             results[name] = entry
             if isinstance(entry, dict) and known.get(name) is not entry:
@@ -176,7 +177,10 @@ def read_instances(
             if time.monotonic() - last_line > _SECONDS_BETWEEN_LINES:
                 logger.info("Label maps of %d of %d images read", done, len(names))
                 last_line = time.monotonic()
-    keep()
+    finally:
+        # Also when somebody loses patience: what has been read is kept.
+        pool.shutdown(cancel_futures=True)
+        keep()
     return results
 
 
