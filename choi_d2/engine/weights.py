@@ -153,10 +153,9 @@ class ClassRows:
         names, rows, file_rows = (list(x) for x in zip(*shared))
         merged = initial.detach().clone()
         merged[rows] = value[file_rows].to(merged)
-        detail = (
-            f"{len(rows)} of {len(initial)} classes loaded ({_shortened(names)}), "
-            "the others initialised"
-        )
+        detail = f"{len(rows)} of {len(initial)} classes loaded ({_shortened(names)})"
+        if len(rows) < len(initial):
+            detail += ", the others initialised"
         return Fit(name, "classes", source, merged, detail)
 
     @staticmethod
