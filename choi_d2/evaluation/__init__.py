@@ -6,16 +6,20 @@ from importlib import import_module
 
 # Loaded on first use: the command line needs neither torch nor Detectron2, and starts in a blink.
 _HOMES = {
+    "Detections": "vcoco",
     "HOIEvaluator": "hoi_evaluator",
     "HOIWEvaluator": "hoiw_evaluator",
     "InstanceDetectionEvaluator": "detection_evaluator",
+    "People": "vcoco",
     "PICEvaluator": "pic_evaluator",
     "RelationScene": "pic",
     "Triplets": "hoiw",
+    "VCOCOEvaluator": "vcoco_evaluator",
     "build_evaluator": "build",
     "hoiw_metrics": "hoiw",
     "pic_metrics": "pic",
     "recalled_at": "pic",
+    "vcoco_metrics": "vcoco",
 }
 
 __all__ = sorted(_HOMES)

@@ -11,7 +11,7 @@ from pathlib import Path
 from choi_d2.utils import InputError, write_json
 
 from .findings import Findings
-from .tables import hoiw_table, pic_table
+from .tables import hoiw_table, pic_table, vcoco_table
 
 logger = logging.getLogger("choi_d2.evaluation")
 
@@ -56,6 +56,16 @@ def _parser() -> argparse.ArgumentParser:
         help="the release that the ids are of; the wrong one gives wrong numbers (default: v2)",
     )
     pic.add_argument("--images", type=Path, help="the photos, to check the maps' sizes against")
+
+    vcoco = _command(
+        commands, "vcoco", "AP_agent and AP_role of V-COCO", _evaluate_vcoco, vcoco_table
+    )
+    vcoco.add_argument("--vsrl", type=Path, required=True, help="V-COCO's JSON of a split")
+    vcoco.add_argument("--coco", type=Path, required=True, help="COCO's instances JSON")
+    vcoco.add_argument("--ids", type=Path, required=True, help="the split's image ids, text")
+    vcoco.add_argument(
+        "--pred", type=Path, required=True, help="the detections: pickle (.pkl) or JSON"
+    )
     return parser
 
 
@@ -85,6 +95,12 @@ def _evaluate_pic(options: argparse.Namespace, findings: Findings) -> dict:
     return evaluate_pic_files(
         options.gt, options.pred, findings, version=options.version, images=options.images
     )
+
+
+def _evaluate_vcoco(options: argparse.Namespace, findings: Findings) -> dict:
+    from .vcoco_files import evaluate_vcoco_files
+
+    return evaluate_vcoco_files(options.vsrl, options.coco, options.ids, options.pred, findings)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,14 @@ from choi_d2.utils import InputError
 from .detection_evaluator import InstanceDetectionEvaluator
 from .hoiw_evaluator import HOIWEvaluator
 from .pic_evaluator import PICEvaluator
+from .vcoco_evaluator import VCOCOEvaluator
 
-EVALUATORS = {"hoiw": HOIWEvaluator, "hoi": HOIWEvaluator, "pic": PICEvaluator}
+EVALUATORS = {
+    "hoiw": HOIWEvaluator,
+    "hoi": HOIWEvaluator,
+    "pic": PICEvaluator,
+    "vcoco": VCOCOEvaluator,
+}
 """``evaluator_type`` of the metadata -> evaluator of interactions; "hoi" is a data set of the
 user's own, scored by HOIW's rules."""
 

@@ -73,31 +73,57 @@ def boxes(values: Sequence[Any], place: Place) -> np.ndarray:
     Raises:
         InputError: one is not four finite numbers.
     """
-    if set(map(type, values)) <= {list} and set(map(len, values)) <= {4}:
-        flat = chain.from_iterable(values)
-        if set(map(type, flat)) <= {int, float}:
-            array = _float_array(chain.from_iterable(values), 4 * len(values)).reshape(-1, 4)
-            if np.isfinite(array).all():
-                return array
-    for index, value in enumerate(values):
-        fine = isinstance(value, list) and len(value) == 4 and all(map(_is_finite, value))
-        if not fine:
-            raise InputError(f"expected four finite numbers, found {shown(value)}", **place(index))
+    return number_rows(values, 4, place, "four finite numbers")
+
+
+def number_rows(
+    values: Sequence[Any], width: int, place: Place, expected: str, *, nan: bool = False
+) -> np.ndarray:
+    """(V, width) float64 from lists of numbers; arrays of NumPy will do.
+
+    Args:
+        expected: what an error says there should be.
+        nan: is nan welcome?
+
+    Raises:
+        InputError: one has another length, or something that is not a finite number.
+    """
+    rows = values
+    if not set(map(type, rows)) <= {list}:
+        rows = [list(_plain(row)) if isinstance(row, _SEQUENCES) else None for row in rows]
+    whole = None not in rows and set(map(len, rows)) <= {width}
+    if whole and not set(map(type, chain.from_iterable(rows))) <= {int, float}:
+        rows = [[_plain(number) for number in row] for row in rows]
+        whole = set(map(type, chain.from_iterable(rows))) <= {int, float}
+    if whole:
+        array = _float_array(chain.from_iterable(rows), width * len(rows)).reshape(-1, width)
+        if (np.isfinite(array) | (nan & np.isnan(array))).all():
+            return array
+    for index, row in enumerate(rows):
+        if row is None or len(row) != width or not all(_is_number(n, nan) for n in row):
+            problem = f"expected {expected}, found {shown(_plain(values[index]))}"
+            raise InputError(problem, **place(index))
     raise AssertionError("a column failed its check, none of its rows did")
 
 
-def numbers(values: Sequence[Any], place: Place) -> np.ndarray:
-    """(V,) float64 from finite numbers.
+def numbers(values: Sequence[Any], place: Place, *, nan: bool = False) -> np.ndarray:
+    """(V,) float64 from finite numbers, NumPy's too.
+
+    Args:
+        nan: is nan welcome?
 
     Raises:
         InputError: one is not a finite number.
     """
+    if not set(map(type, values)) <= {int, float}:
+        values = [_plain(value) for value in values]
     if set(map(type, values)) <= {int, float}:
         array = _float_array(values, len(values))
-        if np.isfinite(array).all():
+        if (np.isfinite(array) | (nan & np.isnan(array))).all():
             return array
-    index = next(i for i, value in enumerate(values) if not _is_finite(value))
-    raise InputError(f"expected a finite number, found {shown(values[index])}", **place(index))
+    index = next(i for i, value in enumerate(values) if not _is_number(value, nan))
+    expected = "a finite number or NaN" if nan else "a finite number"
+    raise InputError(f"expected {expected}, found {shown(values[index])}", **place(index))
 
 
 def integers(values: Sequence[Any], place: Place) -> tuple[np.ndarray, np.ndarray]:
@@ -131,11 +157,19 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _is_finite(value: Any) -> bool:
+_SEQUENCES = (list, tuple, np.ndarray)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's scalars and arrays as Python's own."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _is_number(value: Any, nan: bool) -> bool:
     if type(value) not in (int, float):
         return False
     try:
-        return math.isfinite(value)
+        return math.isfinite(value) or (nan and math.isnan(value))
     except OverflowError:  # an integer beyond float64
         return False
 
@@ -143,8 +177,8 @@ def _is_finite(value: Any) -> bool:
 def _float_array(values, count: int) -> np.ndarray:
     try:
         return np.fromiter(values, np.float64, count)
-    except OverflowError:  # an integer beyond float64: the check for finite numbers names it
-        return np.full(count, np.nan)
+    except OverflowError:  # an integer beyond float64: infinite, so that the check names it
+        return np.full(count, np.inf)
 
 
 def _int_array(values: Sequence[int], place: Place) -> np.ndarray:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from detectron2.structures import Instances
 
-from choi_d2.utils import write_json
+from choi_d2.data.datasets.vcoco_categories import ACTIONS, VERBS
+from choi_d2.utils import atomic_path, write_json
 
 from .pic import RelationScene
 from .png import write_label_map
@@ -91,3 +94,45 @@ def write_pic_submission(folder: Path, scenes: Mapping[str, RelationScene]) -> N
         temporary.replace(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def vcoco_detections(image_id: int, output: Mapping[str, Instances]) -> list[dict]:
+    """V-COCO's detections of one image: one dict for each human that has a pair.
+
+    An action's agent score is the best over the human's pairs; an action-role's object is that of
+    its best pair, all zero ("there is none") where that is the human with itself. A triplet score
+    of zero is no prediction: NaN.
+
+    Args:
+        image_id: COCO's.
+        output: what the model returned; its verbs are V-COCO's 29.
+    """
+    interactions = output["interactions"].to("cpu")
+    pairs = interactions.pair_indices.numpy()
+    scores = interactions.triplet_scores.numpy().astype(np.float64)
+    human_boxes = interactions.human_boxes.tensor.numpy().astype(np.float64)
+    object_boxes = interactions.object_boxes.tensor.numpy().astype(np.float64)
+    object_boxes[pairs[:, 0] == pairs[:, 1]] = 0
+
+    entries = []
+    for human in np.unique(pairs[:, 0]):
+        rows = np.flatnonzero(pairs[:, 0] == human)
+        best_row = rows[scores[rows].argmax(axis=0)]
+        best = dict(zip(VERBS, scores[rows].max(axis=0).tolist(), strict=True))
+        box_of = dict(zip(VERBS, object_boxes[best_row].tolist(), strict=True))
+        entry = {"image_id": image_id, "person_box": human_boxes[rows[0]].tolist()}
+        for action, roles in ACTIONS:
+            verbs = [f"{action}_{role}" for role in roles] or [action]
+            entry[f"{action}_agent"] = max(best[verb] for verb in verbs) or float("nan")
+            for verb in verbs if roles else ():
+                found = [*box_of[verb], best[verb]]
+                entry[verb] = found if best[verb] > 0 else [float("nan")] * 5
+        entries.append(entry)
+    return entries
+
+
+def write_vcoco_submission(path: Path, detections: list[dict]) -> None:
+    """Write V-COCO's submission: a pickle of its detections list, whole or not at all."""
+    with atomic_path(path) as temporary:
+        # Protocol 2: V-COCO's users also read with Python 2.
+        temporary.write_bytes(pickle.dumps(detections, protocol=2))

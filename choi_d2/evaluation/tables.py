@@ -55,6 +55,26 @@ def pic_table(metrics: Mapping) -> str:
     return f"{relations}\n\n{_table(rows, ['group', *ks])}"
 
 
+def vcoco_table(metrics: Mapping) -> str:
+    """AP per action and action-role, then the means.
+
+    Args:
+        metrics: as the command line writes them.
+    """
+    rows = []
+    for name, action in metrics["per_action"].items():
+        rows.append([name, "agent", percent(action["AP_agent"]), "", action["positives"]])
+        for key, role in metrics["per_action_role"].items():
+            if key.rsplit("_", 1)[0] == name:
+                scenarios = [percent(role[f"AP_role_{s}"]) for s in ("S1", "S2")]
+                rows.append(["", key.rsplit("_", 1)[1], *scenarios, ""])
+    rows.append(["mean", "agent", percent(metrics["AP_agent"]), "", ""])
+    for suffix, label in (("", "24 roles, without point_instr"), ("_25", "25 roles")):
+        scenarios = [percent(metrics[f"AP_role_{s}{suffix}"]) for s in ("S1", "S2")]
+        rows.append(["mean", label, *scenarios, ""])
+    return _table(rows, ["action", "role", "AP (scenario 1)", "scenario 2", "positives"])
+
+
 def columns_table(
     cells: Sequence[tuple[str, str]], headers: tuple[str, str], pairs: int = 3
 ) -> str:

@@ -1,0 +1,109 @@
+"""V-COCO's detections list, as its official evaluator takes it, -> arrays.
+
+One dict for each (person, choice of objects)::
+
+    {"image_id": 9, "person_box": [x1, y1, x2, y2], "hold_agent": score,
+     "hold_obj": [x1, y1, x2, y2, score], ...}
+
+with all 26 ``_agent`` keys and all 25 action-roles; a NaN score is no prediction.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from choi_d2.data.datasets.vcoco_categories import ACTION_ROLES, ACTIONS
+from choi_d2.utils import InputError, read_json
+
+from .columns import Place, boxes, column, number_rows, numbers, shown
+from .findings import Findings
+from .safe_pickle import read_pickle
+from .vcoco import Detections
+
+_ROLE = "[x1, y1, x2, y2, score], finite numbers or NaN"
+
+
+def read_detections(
+    path: str | os.PathLike, image_ids: Sequence[int], findings: Findings
+) -> Detections:
+    """Read a prediction file.
+
+    Args:
+        path: a pickle (``.pkl``, ``.pickle``), from which no code is run, or JSON with NaN as
+            Python writes it.
+        image_ids: the images to evaluate; an image's number is its place in here.
+        findings: takes what was tolerated.
+
+    Raises:
+        InputError: the file or a field is broken.
+    """
+    if Path(path).suffix in (".pkl", ".pickle"):
+        entries = read_pickle(path)
+        if not isinstance(entries, list):
+            problem = f"expected a list of detections, found {type(entries).__name__}"
+            raise InputError(problem, path=path)
+    else:
+        entries = read_json(path, list)
+    return detections_from_entries(entries, image_ids, findings, path)
+
+
+def detections_from_entries(
+    entries: list[Any],
+    image_ids: Sequence[int],
+    findings: Findings,
+    path: str | os.PathLike = "detections",
+) -> Detections:
+    """The same from the list itself; ``path`` is for messages."""
+    place_of_image = {image_id: place for place, image_id in enumerate(image_ids)}
+    ids = column(entries, "image_id", lambda row: {"path": path, "field": f"[{row}]"})
+    images, known = [], []
+    for row, image_id in enumerate(ids):
+        # The official evaluator compares: 9.0 is image 9, "9" is none.
+        number = isinstance(image_id, int | float | np.number)
+        if number and image_id in place_of_image:
+            images.append(place_of_image[image_id])
+            known.append(row)
+        else:
+            kind = "detection in an image outside the set, skipped"
+            findings.note(kind, path=path, image=shown(image_id), field=f"[{row}].image_id")
+    entries = [entries[row] for row in known]
+    if without := sorted(set(range(len(image_ids))) - set(images)):
+        kind = "image without a detection, all its people are missed"
+        findings.note(kind, path=path, image=image_ids[without[0]], count=len(without))
+
+    def place(key: str | None = None) -> Place:
+        def at(row: int) -> Mapping:
+            field = f"[{known[row]}]" + (f".{key}" if key else "")
+            return {"path": path, "image": image_ids[images[row]], "field": field}
+
+        return at
+
+    def values(key: str) -> list[Any]:
+        return column(entries, key, place())
+
+    person_boxes = boxes(values("person_box"), place("person_box"))
+    no_area = np.flatnonzero((person_boxes[:, 2:] <= person_boxes[:, :2]).any(axis=1))
+    if len(no_area):
+        kind = "person box without area"
+        findings.note(kind, count=len(no_area), **place("person_box")(int(no_area[0])))
+
+    agent_scores = np.empty((len(entries), len(ACTIONS)), np.float32)
+    roles = np.empty((len(entries), len(ACTION_ROLES), 5), np.float32)
+    with np.errstate(over="ignore"):
+        for action, (name, _) in enumerate(ACTIONS):
+            key = f"{name}_agent"
+            agent_scores[:, action] = numbers(values(key), place(key), nan=True)
+        for role, key in enumerate(ACTION_ROLES):
+            roles[:, role] = number_rows(values(key), 5, place(key), _ROLE, nan=True)
+        return Detections(
+            np.array(images, np.int64),
+            person_boxes.astype(np.float32),
+            agent_scores,
+            roles[:, :, :4],
+            roles[:, :, 4],
+        )
