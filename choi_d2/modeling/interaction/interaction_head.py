@@ -209,13 +209,10 @@ class InteractionHead(nn.Module):
             previous_head: R^{t-1}; given, X_v^{t-1} enters Eq. 11.
         """
         levels = [features[name] for name in self.in_features]
-        stages = [("boxes", self)]
+        stages = [(batch.boxes("boxes"), self)]
         if previous_head is not None:
-            stages.append(("previous_boxes", previous_head))
-        boxes = [batch.boxes(name) for name, _ in stages]
-        regions, coverage = zip(
-            *(self._pool_instances(levels, batch, b, head) for b, (_, head) in zip(boxes, stages))
-        )
+            stages.append((batch.boxes("previous_boxes"), previous_head))
+        regions, face_coverage = self._pool_instances(levels, batch, stages)
         terms = self.visual.instance_terms(
             *regions, previous_encoder=previous_head.visual if previous_head else None
         )
@@ -226,16 +223,16 @@ class InteractionHead(nn.Module):
         for start in range(0, max(num_pairs, 1), step):
             chunk = slice(start, start + step)
             human, object_ = batch.pairs[chunk].unbind(1)
-            ends = [(b[batch.human_rows[human]], b[batch.object_rows[object_]]) for b in boxes]
-            unions = sum(
-                self._pool(levels, union_boxes(*e), batch.image_of_pair[chunk]) for e in ends
-            )
+            humans, objects = batch.human_rows[human], batch.object_rows[object_]
+            ends = [(boxes[humans], boxes[objects]) for boxes, _ in stages]
+            images = batch.image_of_pair[chunk]
+            unions = sum(self._pool(levels, [(union_boxes(*e), images) for e in ends]))
             visual.append(self.visual(terms, unions, batch.pairs[chunk]))
             geometric.append(self.geometric(spatial_maps(*ends[0], self.geometric.resolution)))
 
         classes = torch.cat([x.classes for x in batch.regions])
         semantic = semantic_prior[classes[batch.object_rows[batch.pairs[:, 1]]]]
-        return PairFeatures(semantic, torch.cat(geometric), torch.cat(visual), coverage[0])
+        return PairFeatures(semantic, torch.cat(geometric), torch.cat(visual), face_coverage)
 
     def rank(self, features: PairFeatures) -> Tensor:
         """Tensor[P], g of every pair (Eq. 13); 1 without a ranking module."""
@@ -248,29 +245,58 @@ class InteractionHead(nn.Module):
         return self.rcm(features._asdict())
 
     def _pool_instances(
-        self, levels: list[Tensor], batch: PairBatch, boxes: Tensor, head: InteractionHead
-    ) -> tuple[Regions, float]:
-        """H, O, F and F-bar at the boxes of one stage; the part of humans with a face."""
+        self,
+        levels: list[Tensor],
+        batch: PairBatch,
+        stages: list[tuple[Tensor, InteractionHead]],
+    ) -> tuple[list[Regions], float]:
+        """H, O, F and F-bar at the boxes of each stage; the part of humans with a face."""
         # An instance that is both human and object is pooled once.
         rows, places = torch.cat([batch.human_rows, batch.object_rows]).unique(return_inverse=True)
-        pooled = self._pool(levels, boxes[rows], batch.image_of_region[rows])
         num_humans = len(batch.human_rows)
-        humans, objects = pooled[places[:num_humans]], pooled[places[num_humans:]]
-        if head.visual.face_aware is None:
-            return Regions(humans, objects), 0.0
+        humans, objects = places[:num_humans], places[num_humans:]
+        image_of_human = batch.image_of_region[batch.human_rows]
 
-        human_boxes = boxes[batch.human_rows]
-        face_boxes, has_face = batch.assigned_faces(human_boxes)
-        image_of_face = batch.image_of_region[batch.human_rows[has_face]]
-        faces = torch.zeros_like(humans).index_put(
-            (has_face,), self._pool(levels, face_boxes[has_face], image_of_face).to(humans)
-        )
-        covered = box_coverage(face_boxes, human_boxes, humans.shape[-1])
-        faceless = humans * (1 - covered[:, None]).to(humans)
-        coverage = has_face.float().mean().item() if num_humans else 0.0
-        return Regions(humans, objects, faces, faceless), coverage
+        groups, faces = [], []
+        for boxes, head in stages:
+            groups.append((boxes[rows], batch.image_of_region[rows]))
+            if head.visual.face_aware is not None:
+                face_boxes, found = batch.assigned_faces(boxes[batch.human_rows])
+                groups.append((face_boxes[found], image_of_human[found]))
+                faces.append((face_boxes, found))
+        pooled = iter(self._pool(levels, groups))
 
-    def _pool(self, levels: list[Tensor], boxes: Tensor, image_of_box: Tensor) -> Tensor:
-        """RoIAlign of boxes that are sorted by image: Tensor[len(boxes), C, S, S]."""
-        counts = torch.bincount(image_of_box, minlength=len(levels[0])).tolist()
-        return self.pooler(levels, [Boxes(b) for b in boxes.split(counts)])
+        regions = []
+        for boxes, head in stages:
+            instances = next(pooled)
+            regions.append(Regions(instances[humans], instances[objects]))
+            if head.visual.face_aware is not None:
+                face_boxes, found = faces[len(regions) - 1]
+                h = regions[-1].humans
+                f = torch.zeros_like(h).index_put((found,), next(pooled).to(h))
+                covered = box_coverage(face_boxes, boxes[batch.human_rows], h.shape[-1])
+                regions[-1] = regions[-1]._replace(
+                    faces=f, faceless=h * (1 - covered[:, None]).to(h)
+                )
+        coverage = faces[0][1].float().mean().item() if faces and num_humans else 0.0
+        return regions, coverage
+
+    def _pool(
+        self, levels: list[Tensor], groups: list[tuple[Tensor, Tensor]]
+    ) -> tuple[Tensor, ...]:
+        """RoIAlign of several groups of boxes in one pass over the levels.
+
+        One pass, because the gradient of each is a full set of feature maps.
+
+        Args:
+            levels: the FPN levels.
+            groups: (boxes Tensor[R, 4], image of each box Tensor[R]).
+
+        Returns:
+            for each group Tensor[R, C, S, S]
+        """
+        boxes, images = (torch.cat(x) for x in zip(*groups))
+        order = images.argsort(stable=True)
+        counts = torch.bincount(images, minlength=len(levels[0])).tolist()
+        pooled = self.pooler(levels, [Boxes(b) for b in boxes[order].split(counts)])
+        return pooled[order.argsort()].split([len(b) for b, _ in groups])

@@ -15,7 +15,7 @@ def fuse_scores(scores: Mapping[str, Tensor], fusion: str) -> Tensor:
     """One score from the streams' (Eq. 16, Table 7).
 
     Args:
-        scores: Tensor[P, N] in [0, 1] by stream; a stream that is absent is left out of the formula.
+        scores: Tensor[P, N] in [0, 1] by stream; a stream that is absent is left out.
         fusion: one of ``FUSIONS``.
 
     Returns:

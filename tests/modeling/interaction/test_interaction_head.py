@@ -51,7 +51,7 @@ PRIOR = torch.rand(NUM_CLASSES, NUM_VERBS)
 def test_eq_3_regions_are_roi_align_on_the_level_of_the_box():
     head, features = make_head(), make_features(1)
     box = torch.tensor([[10.0, 6, 50, 40]])  # far below 224 pixels: level p2
-    pooled = head._pool(list(features.values()), box, torch.zeros(1, dtype=torch.int64))
+    pooled = head._pool(list(features.values()), [(box, torch.tensor([0]))])[0]
     expected = roi_align(features["p2"], [box], 7, spatial_scale=1 / 4, aligned=True)
     torch.testing.assert_close(pooled, expected)
 
@@ -61,7 +61,7 @@ def test_union_is_pooled_on_the_level_of_the_union():
     far_apart = torch.tensor([[0.0, 0, 4, 4]]), torch.tensor([[90.0, 60, 96, 64]])
     union = union_boxes(*far_apart)
     assert union.tolist() == [[0, 0, 96, 64]]
-    pooled = head._pool(list(features.values()), union, torch.zeros(1, dtype=torch.int64))
+    pooled = head._pool(list(features.values()), [(union, torch.tensor([0]))])[0]
     expected = roi_align(features["p2"], [union], 7, spatial_scale=1 / 4, aligned=True)
     torch.testing.assert_close(pooled, expected)
 
@@ -69,7 +69,7 @@ def test_union_is_pooled_on_the_level_of_the_union():
 def test_face_is_pooled_for_its_human_and_removed_from_it():
     head, features, batch = make_head(), make_features(), make_batch()
     boxes = batch.boxes("boxes")
-    regions, coverage = head._pool_instances(list(features.values()), batch, boxes, head)
+    (regions,), coverage = head._pool_instances(list(features.values()), batch, [(boxes, head)])
     humans = boxes[batch.human_rows]
     faces, found = batch.assigned_faces(humans)
     assert found.tolist() == [True] * 2 + [False] * 2 and coverage == 0.5
