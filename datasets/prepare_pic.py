@@ -56,7 +56,7 @@ def prepare(release: Path, root: Path) -> int:
         if not files.images.is_dir():
             report.lines += ["", f"## {split}: there is no {files.images}"]
             continue
-        problems = Problems(folder, collect=True)
+        problems = Problems(files.relations, collect=True)
         records = load_pic_split(folder, split, version, problems=problems)
         # The paper counts images of v2.
         report.count(f"{split} images", len(records), expected if version == "v2" else None)

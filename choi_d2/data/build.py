@@ -66,12 +66,24 @@ def build_hoi_train_loader(cfg: CfgNode, mapper: Callable | None = None) -> Iter
             ``HOIDatasetMapper(cfg, is_train=True)`` by default.
 
     Raises:
-        InputError: a data set of the config is not registered, or its files are broken.
+        InputError: a data set of the config is not registered, its files are broken, or it has
+            nothing to train on.
     """
     check_registered(cfg.DATASETS.TRAIN, field="DATASETS.TRAIN")
-    records = get_detection_dataset_dicts(
-        cfg.DATASETS.TRAIN, filter_empty=cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS
-    )
+    try:
+        records = get_detection_dataset_dicts(
+            cfg.DATASETS.TRAIN, filter_empty=cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS
+        )
+    except AssertionError as error:
+        # Detectron2's word for "nothing is left".
+        raise InputError(str(error), field="DATASETS.TRAIN") from None
+    bare = next((record for record in records if "annotations" not in record), None)
+    if bare is not None:
+        raise InputError(
+            "this image has no annotations to train on: is its data set a test set?",
+            path=bare["file_name"],
+            field="DATASETS.TRAIN",
+        )
     # One serialized list that the loader and the replacements share.
     dataset = DatasetFromList(records, copy=False)
     mapper = HOIDatasetMapper(cfg, is_train=True) if mapper is None else mapper

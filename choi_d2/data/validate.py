@@ -17,7 +17,7 @@ from PIL import Image
 
 from choi_d2.data.datasets.hoi_json import load_hoi_json
 from choi_d2.data.datasets.hoiw import load_hoiw_json
-from choi_d2.data.datasets.pic import PICFiles, load_pic, load_pic_split
+from choi_d2.data.datasets.pic import PICFiles, load_pic, load_pic_split, pic_files
 from choi_d2.data.datasets.vcoco import load_vcoco
 from choi_d2.data.validation import FATAL_KINDS, TOLERATED_KINDS, Problems
 from choi_d2.utils import InputError, write_json
@@ -105,7 +105,8 @@ def _prepare_hoiw(options: argparse.Namespace) -> Prepared:
 
 def _prepare_pic(options: argparse.Namespace) -> Prepared:
     if options.root and options.split:
-        return options.root, lambda problems: load_pic_split(
+        relations = pic_files(options.root, options.split, options.version).relations
+        return str(relations), lambda problems: load_pic_split(
             options.root, options.split, options.version, problems=problems
         )
     prefix = "pic" if options.version == "v2" else "pic_v1"

@@ -6,7 +6,7 @@ import pycocotools.mask as mask_util
 import pytest
 import torch
 from detectron2.config import get_cfg
-from detectron2.data import MetadataCatalog
+from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.data import transforms as T
 from detectron2.structures import BoxMode
 
@@ -239,3 +239,14 @@ def test_a_data_set_that_nobody_registered(cfg):
         cfg.DATASETS.TRAIN = names
         with pytest.raises(InputError, match=r"DATASETS\.TRAIN"):
             build_hoi_train_loader(cfg)
+
+
+def test_nothing_to_train_on(cfg):
+    records = [{**record, "annotations": []} for record in DatasetCatalog.get("loader_test")]
+    register("loader_test", lambda: records, {"thing_classes": list("abcdefghij")})
+    with pytest.raises(InputError, match=r"DATASETS\.TRAIN.*No valid data"):
+        build_hoi_train_loader(cfg)
+    for record in records:
+        del record["annotations"]
+    with pytest.raises(InputError, match="is its data set a test set"):
+        build_hoi_train_loader(cfg)

@@ -4,7 +4,6 @@ import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.structures import BoxMode
 
-from choi_d2.data import register_all
 from choi_d2.data.datasets.hoiw import load_hoiw_json
 from choi_d2.data.validation import Problems
 from choi_d2.utils import InputError
@@ -154,22 +153,18 @@ def test_the_wrong_image_folder(hoiw):
         load_hoiw_json(hoiw.json_file, hoiw.root / "elsewhere")
 
 
-def test_registered_under_any_root(write_image, tmp_path, hoiw):
+def test_registered_under_any_root(write_image, register_under, tmp_path, hoiw):
     root = tmp_path / "root"
     write_image(root / "hoiw/images/trainval/a.png")
     (root / "hoiw/annotations").mkdir()
     hoiw.entries = hoiw.entries[:1]
     hoiw.write().json_file.rename(root / "hoiw/annotations/val.json")
-    before = MetadataCatalog.get("hoiw_val").image_root
-    try:
-        register_all(root)
-        metadata = MetadataCatalog.get("hoiw_val")
-        assert metadata.image_root == str(root / "hoiw/images/trainval")
-        assert metadata.thing_classes[metadata.human_class] == "person"
-        assert metadata.verb_classes[metadata.verb_dataset_id_to_contiguous_id[5]] == "drink"
-        assert (metadata.evaluator_type, metadata.humans_as_objects) == ("hoiw", False)
-        assert len(DatasetCatalog.get("hoiw_val")) == 1
-        with pytest.raises(InputError, match="DETECTRON2_DATASETS"):
-            DatasetCatalog.get("hoiw_test")
-    finally:
-        register_all(before.split("/hoiw/")[0])
+    register_under(root)
+    metadata = MetadataCatalog.get("hoiw_val")
+    assert metadata.image_root == str(root / "hoiw/images/trainval")
+    assert metadata.thing_classes[metadata.human_class] == "person"
+    assert metadata.verb_classes[metadata.verb_dataset_id_to_contiguous_id[5]] == "drink"
+    assert (metadata.evaluator_type, metadata.humans_as_objects) == ("hoiw", False)
+    assert len(DatasetCatalog.get("hoiw_val")) == 1
+    with pytest.raises(InputError, match="DETECTRON2_DATASETS"):
+        DatasetCatalog.get("hoiw_test")

@@ -8,7 +8,6 @@ import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from PIL import Image
 
-from choi_d2.data import register_all
 from choi_d2.data.datasets import pic_maps
 from choi_d2.data.datasets.pic import load_pic, load_pic_split, pic_files
 from choi_d2.data.datasets.pic_maps import encode_instances, read_label_map
@@ -250,22 +249,15 @@ def test_the_layout_of_the_other_release(tmp_path, pic, write_image):
         load_pic_split(tmp_path, "train", "v1")
 
 
-def test_registered(tmp_path, pic):
-    before = MetadataCatalog.get("pic_train").json_file.split("/pic/")[0]
+def test_registered(tmp_path, pic, register_under):
     root = tmp_path / "root"
     shutil.copytree(tmp_path, root / "pic", ignore=shutil.ignore_patterns("root"))
-    try:
-        register_all(root)
-        assert len(DatasetCatalog.get("pic_train")) == 2
-        v1, v2 = (MetadataCatalog.get(name) for name in ("pic_v1_train", "pic_train"))
-        assert (len(v1.thing_classes), len(v2.thing_classes)) == (84, 143)
-        assert [v2.verb_classes[verb] for verb in v2.geometric_verbs][:3] == [
-            "in front of",
-            "behind",
-            "next-to",
-        ]
-        assert v1.verb_classes[v1.verb_dataset_id_to_contiguous_id[20]] == "next-to"
-        with pytest.raises(InputError, match="pic_v1_train are not there"):
-            DatasetCatalog.get("pic_v1_train")
-    finally:
-        register_all(before)
+    register_under(root)
+    assert len(DatasetCatalog.get("pic_train")) == 2
+    v1, v2 = (MetadataCatalog.get(name) for name in ("pic_v1_train", "pic_train"))
+    assert (len(v1.thing_classes), len(v2.thing_classes)) == (84, 143)
+    geometric = [v2.verb_classes[verb] for verb in v2.geometric_verbs]
+    assert geometric[:3] == ["in front of", "behind", "next-to"]
+    assert v1.verb_classes[v1.verb_dataset_id_to_contiguous_id[20]] == "next-to"
+    with pytest.raises(InputError, match="pic_v1_train are not there"):
+        DatasetCatalog.get("pic_v1_train")

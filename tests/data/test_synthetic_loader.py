@@ -3,14 +3,13 @@ import json
 import numpy as np
 import pycocotools.mask as mask_util
 import pytest
-from detectron2.data import DatasetCatalog, MetadataCatalog
+from detectron2.data import DatasetCatalog
 
-from choi_d2.data import register_all
 from choi_d2.utils import InputError
 
 
 @pytest.fixture
-def root(tmp_path, write_image):
+def root(tmp_path, write_image, register_under):
     """One scene with two instances, as choi_d2.data.synthetic writes it."""
     folder = tmp_path / "synthetic_hoiw"
     write_image(folder / "images/val/val_000000.jpg", 40, 60)
@@ -37,10 +36,8 @@ def root(tmp_path, write_image):
         "val_faces_noisy": {"detector": "synthetic", "faces": {"val_000000.jpg": [noisy]}},
     }.items():
         (folder / f"{name}.json").write_text(json.dumps(content))
-    before = MetadataCatalog.get("synthetic_hoiw_val").json_file.split("/synthetic_hoiw/")[0]
-    register_all(tmp_path)
-    yield folder
-    register_all(before)
+    register_under(tmp_path)
+    return folder
 
 
 def test_records_have_masks_and_faces(root):

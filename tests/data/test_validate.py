@@ -67,7 +67,8 @@ def test_missing_files(arguments, tmp_path, capsys):
     assert "fatal: unreadable file" in capsys.readouterr().out
 
 
-def test_files_of_a_split(capsys):
+def test_files_of_a_split(capsys, register_under, tmp_path):
+    register_under(tmp_path)
     assert main(["hoiw", "--split", "trainval"]) == 1
     assert "annotations/trainval.json: no such file" in capsys.readouterr().out
 

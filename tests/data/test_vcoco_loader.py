@@ -5,7 +5,6 @@ import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from PIL import Image
 
-from choi_d2.data import register_all
 from choi_d2.data.datasets.vcoco import load_vcoco, vcoco_metadata
 from choi_d2.data.datasets.vcoco_categories import ACTIONS, VERBS
 from choi_d2.data.validation import Problems
@@ -255,8 +254,7 @@ def test_fatal_ids(vcoco, text):
         vcoco.load()
 
 
-def test_registered(vcoco):
-    before = MetadataCatalog.get("vcoco_test").json_file.split("/vcoco/")[0]
+def test_registered(vcoco, register_under):
     root = vcoco.root / "root"
     for source, target in zip(
         vcoco.files,
@@ -269,11 +267,8 @@ def test_registered(vcoco):
     ):
         (root / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.move(source, root / target)
-    try:
-        register_all(root)
-        assert len(DatasetCatalog.get("vcoco_test")) == 2
-        metadata = MetadataCatalog.get("vcoco_test")
-        assert metadata.evaluator_type == "vcoco"
-        assert metadata.ids_file == str(root / "vcoco/splits/vcoco_test.ids")
-    finally:
-        register_all(before)
+    register_under(root)
+    assert len(DatasetCatalog.get("vcoco_test")) == 2
+    metadata = MetadataCatalog.get("vcoco_test")
+    assert metadata.evaluator_type == "vcoco"
+    assert metadata.ids_file == str(root / "vcoco/splits/vcoco_test.ids")
