@@ -1,8 +1,9 @@
 """⟨human, verb, object⟩ triplets in words and in pictures."""
 
+from .pictures import save_picture, side_by_side
 from .report import prediction_report
 from .triplets import Triplet, annotated_triplets, group_by_pair, top_triplets
-from .visualizer import TripletVisualizer, side_by_side
+from .visualizer import TripletVisualizer
 from .vocabulary import Vocabulary
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "annotated_triplets",
     "group_by_pair",
     "prediction_report",
+    "save_picture",
     "side_by_side",
     "top_triplets",
 ]

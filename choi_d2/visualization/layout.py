@@ -42,7 +42,7 @@ class LabelLayout:
 
     CELLS = 240  # on the picture's longer side
     LABEL_DENSITY = 40.0  # covering another label is worse than anything else
-    DISTANCE_WEIGHT = 10.0  # cost of moving a label by the picture's diagonal
+    DISTANCE_WEIGHT = 12.0  # cost of moving a label by the picture's diagonal
     LATER_ANCHOR = 0.01  # each next anchor is as good as being so far (in diagonals) from the first
 
     def __init__(self, height: int, width: int):

@@ -58,6 +58,15 @@ def test_a_folder_of_photos(run, photos, tmp_path):
         assert len(drawing.getcolors(1 << 20)) > 10
 
 
+def test_real_photos(run, shared, tmp_path):
+    photos = shared / "pic_demo" / "images"
+    assert run(photos) == 0
+    stems = {path.stem for path in photos.iterdir()}
+    assert files_in(tmp_path / "out") == sorted(
+        f"{stem}.{kind}" for stem in stems for kind in ("jpg", "json")
+    )
+
+
 def test_running_again_gives_the_same_files(run, photos):
     inside = photos / "out"
     assert run(photos, output=inside) == 0

@@ -5,7 +5,8 @@ from detectron2.structures import Boxes, Instances
 from PIL import Image
 
 from choi_d2.utils import InputError
-from choi_d2.visualization import TripletVisualizer, palette, side_by_side, visualizer
+from choi_d2.visualization import TripletVisualizer, palette
+from choi_d2.visualization import labels as label_writing
 
 
 def has_color(image, color):
@@ -16,13 +17,13 @@ def has_color(image, color):
 def labels(monkeypatch):
     """The words of the labels that are drawn, line by line."""
     drawn = []
-    render = visualizer.render_label
+    render = label_writing.render_label
 
     def spy(lines, *args):
         drawn.append(["".join(words for words, _ in line) for line in lines])
         return render(lines, *args)
 
-    monkeypatch.setattr(visualizer, "render_label", spy)
+    monkeypatch.setattr(label_writing, "render_label", spy)
     return drawn
 
 
@@ -124,12 +125,6 @@ def test_a_human_on_top_of_its_object_and_boxes_outside(image, metadata, record)
     assert has_color(drawing.get_image(), palette.TEXT)
 
 
-def test_a_crowd_has_smaller_letters(image, metadata, record):
-    canvas = TripletVisualizer(image, metadata)
-    few = [[[("human ride bike", palette.TEXT)]]]
-    assert canvas._fitting_font_size(few * 60) < canvas._fitting_font_size(few)
-
-
 @pytest.mark.parametrize(
     "wrong",
     [np.zeros((5, 5), np.uint8), np.zeros((5, 5, 3), np.float32), np.zeros((5, 5, 4), np.uint8)],
@@ -142,14 +137,6 @@ def test_no_rgb_picture(wrong, metadata):
 def test_no_names(image):
     with pytest.raises(InputError, match="thing_classes"):
         TripletVisualizer(image, object())
-
-
-def test_side_by_side_puts_titles_above(image):
-    tall = np.full((480, 100, 3), 50, np.uint8)
-    both = side_by_side([image, tall], ["Ground truth", "A title much longer than its picture"])
-    assert both.shape[0] > 480 and both.shape[1] >= 640 + 100
-    assert both[-1, 0].tolist() == [128] * 3 and both[-1, -1].tolist() == [50] * 3
-    assert has_color(both[:30], palette.TEXT)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg"])
