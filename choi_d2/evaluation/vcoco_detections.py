@@ -11,7 +11,7 @@ with all 26 ``_agent`` keys and all 25 action-roles; a NaN score is no predictio
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def read_detections(
 
 def detections_from_entries(
     entries: list[Any],
-    image_ids: Sequence[int],
+    image_ids: Sequence[int | str],
     findings: Findings,
     path: str | os.PathLike = "detections",
 ) -> Detections:
@@ -63,9 +63,8 @@ def detections_from_entries(
     ids = column(entries, "image_id", lambda row: {"path": path, "field": f"[{row}]"})
     images, known = [], []
     for row, image_id in enumerate(ids):
-        # The official evaluator compares: 9.0 is image 9, "9" is none.
-        number = isinstance(image_id, int | float | np.number)
-        if number and image_id in place_of_image:
+        # As the official evaluator compares: 9.0 is image 9, "9" is none.
+        if isinstance(image_id, Hashable) and image_id in place_of_image:
             images.append(place_of_image[image_id])
             known.append(row)
         else:

@@ -75,7 +75,7 @@ class VCOCOEvaluator(HOIEvaluator):
         return vcoco_table(metrics)
 
     def summary(self, metrics: Mapping) -> dict[str, float]:
-        """The means, and ``AP-agent-{action}``, ``AP-S1-{action-role}``, ``AP-S2-{action-role}``."""
+        """The means, and ``AP-agent-{action}``, ``AP-S1-{role}``, ``AP-S2-{role}``."""
         names = ("AP_agent", "AP_role_S1", "AP_role_S2", "AP_role_S1_25", "AP_role_S2_25")
         results = {name: metrics[name] for name in names}
         for name, action in metrics["per_action"].items():
