@@ -1,5 +1,6 @@
 """Relation classification module: the triple-stream classifier of Eqs. 15 and 16."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import reduce
 
@@ -9,6 +10,12 @@ from torch import Tensor, nn
 
 STREAMS = ("semantic", "geometric", "visual")
 FUSIONS = ("(v+g)*s", "v+g+s", "v*g*s")
+
+INITIAL_SCORE = 0.05
+"""Verb score of a pair before training, as RetinaNet starts its classifier."""
+
+SEMANTIC_GAIN = 5.0
+"""Logits that a verb gains from X_s = 1 before training."""
 
 
 def fuse_scores(scores: Mapping[str, Tensor], fusion: str) -> Tensor:
@@ -53,9 +60,14 @@ class RelationClassificationModule(nn.Module):
         self.streams = nn.ModuleDict(
             {name: nn.Linear(dim, num_verbs) for name, dim in dims.items()}
         )
-        for layer in self.streams.values():
+        for name, layer in self.streams.items():
+            # Most verbs are wrong for most pairs: a start at 0.5 would drown the few positives.
+            nn.init.constant_(layer.bias, math.log(INITIAL_SCORE / (1 - INITIAL_SCORE)))
             nn.init.normal_(layer.weight, std=0.01)
-            nn.init.zeros_(layer.bias)
+            if name == "semantic" and layer.in_features == num_verbs:
+                # X_s is already a probability of each verb: start from believing it.
+                with torch.no_grad():
+                    layer.weight += SEMANTIC_GAIN * torch.eye(num_verbs)
 
     def forward(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The logits of each stream: Eq. 15 without its sigmoid.
