@@ -1,0 +1,156 @@
+"""Every YAML of the repository is a config that loads and builds."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from detectron2.config import CfgNode
+from detectron2.modeling import build_model
+from detectron2.solver import build_lr_scheduler
+
+from choi_d2.engine import load_config
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+VARIANTS = sorted((CONFIGS / "variants").glob("*.yaml"))
+WHOLE = sorted(path for path in CONFIGS.rglob("*.yaml") if path.parent.name != "variants")
+TRAINING_IMAGES = {"HOIW": 19843, "PIC": 12654, "VCOCO": 5400}
+
+
+def names(paths):
+    return [str(path.relative_to(CONFIGS)) for path in paths]
+
+
+def rows(table, data):
+    return sorted((CONFIGS / "ablations" / table / data).glob("*.yaml"))
+
+
+def build(cfg):
+    """The model, without memory for its weights."""
+    cfg.MODEL.DEVICE = "meta"
+    with torch.device("meta"):
+        return build_model(cfg)
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=names(WHOLE))
+def test_loads_and_builds(path):
+    cfg = load_config(path)
+    model = build(cfg)
+    heads = model.roi_heads
+    stages = len(cfg.MODEL.ROI_BOX_CASCADE_HEAD.IOUS)
+    assert len(heads.box_head) == stages
+    assert len(heads.interaction_heads) == (stages if cfg.MODEL.INTERACTION_ON else 0)
+    assert heads.mask_on == cfg.MODEL.MASK_ON
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=cfg.SOLVER.BASE_LR)
+    build_lr_scheduler(cfg, optimizer)
+
+
+def test_every_variant_is_in_use():
+    used = set()
+    for path in WHOLE:
+        bases = yaml.safe_load(path.read_text()).get("_BASE_", [])
+        for base in [bases] if isinstance(bases, str) else bases:
+            used.add((path.parent / base).resolve())
+    assert set(VARIANTS) <= used
+
+
+def test_variants_hold_only_what_they_change():
+    for path in VARIANTS:
+        content = CfgNode.load_yaml_with_base(str(path))
+        assert "_BASE_" not in yaml.safe_load(path.read_text()), path
+        assert set(content) <= {"MODEL", "INPUT", "SOLVER"}, path
+
+
+@pytest.mark.parametrize("data", sorted(TRAINING_IMAGES))
+def test_iterations_are_the_papers_epochs(data):
+    images = TRAINING_IMAGES[data]
+    for path in (CONFIGS / data).glob("*.yaml"):
+        cfg = load_config(path)
+        batch, epochs = (16, 12) if path.stem.endswith("_phase1") else (8, 7)
+        assert batch == cfg.SOLVER.IMS_PER_BATCH and cfg.SOLVER.BASE_LR == 0.02, path
+        assert abs(cfg.SOLVER.MAX_ITER * batch / images - epochs) < batch / images, path
+        assert cfg.MODEL.INTERACTION_ON == (epochs == 7), path
+        drops = [8, 11] if epochs == 12 else []
+        assert [round(x * batch / images, 3) for x in cfg.SOLVER.STEPS] == pytest.approx(
+            drops, abs=batch / images
+        ), path
+
+
+def test_phases_differ_only_in_what_is_trained():
+    for path in WHOLE:
+        if not path.stem.endswith("_phase1"):
+            continue
+        first = load_config(path)
+        second = load_config(path.with_name(path.name.replace("_phase1", "")))
+        for cfg in (first, second):
+            cfg.merge_from_list(["MODEL.INTERACTION_ON", True, "INPUT.FACES.SOURCE", "none"])
+            cfg.merge_from_list(["SOLVER.IMS_PER_BATCH", 8, "SOLVER.MAX_ITER", 1])
+            cfg.SOLVER.STEPS = ()
+        assert first.dump() == second.dump(), path
+
+
+@pytest.mark.parametrize("data", ["HOIW", "PIC", "synthetic"])
+def test_rows_of_table_4(data):
+    switches = []
+    for path in rows("table4", data):
+        cfg = load_config(path)
+        head = cfg.MODEL.ROI_INTERACTION_HEAD
+        switches.append(
+            (
+                head.IHSM.ENABLED,
+                head.EFRA.ENABLED,
+                head.RRM.ENABLED,
+                len(cfg.MODEL.ROI_BOX_CASCADE_HEAD.IOUS) == 3,
+            )
+        )
+    assert switches == [
+        (False, False, False, False),
+        (True, False, False, False),
+        (False, True, False, False),
+        (True, True, False, False),
+        (True, True, True, False),
+        (True, True, True, True),
+    ]
+
+
+@pytest.mark.parametrize("data", ["HOIW", "PIC", "synthetic"])
+def test_rows_of_table_5(data):
+    for stages in range(1, 6):
+        cfg = load_config(CONFIGS / "ablations" / "table5" / data / f"T_{stages}.yaml")
+        cascade = cfg.MODEL.ROI_BOX_CASCADE_HEAD
+        assert list(cascade.IOUS) == [0.5, 0.6, 0.7, 0.75, 0.8][:stages]
+        assert [w[0] for w in cascade.BBOX_REG_WEIGHTS] == [10, 20, 30, 35, 40][:stages]
+
+
+@pytest.mark.parametrize("data", ["HOIW", "PIC"])
+def test_rows_of_table_6(data):
+    found = {}
+    for path in rows("table6", data):
+        cfg = load_config(path)
+        resnet = cfg.MODEL.RESNETS
+        cascade = len(cfg.MODEL.ROI_BOX_CASCADE_HEAD.IOUS)
+        found[path.stem] = (resnet.DEPTH, resnet.NUM_GROUPS, cascade, cfg.MODEL.INTERACTION_ON)
+    assert found == {
+        "R_50_T_1": (50, 1, 1, True),
+        "R_50_T_3": (50, 1, 3, True),
+        "R_101_T_1": (101, 1, 1, True),
+        "R_101_T_1_phase1": (101, 1, 1, False),
+        "R_101_T_3": (101, 1, 3, True),
+        "X_101_T_1": (101, 32, 1, True),
+        "X_101_T_1_phase1": (101, 32, 1, False),
+        "X_101_T_3": (101, 32, 3, True),
+    }
+
+
+@pytest.mark.parametrize("data", ["HOIW", "PIC", "synthetic"])
+def test_rows_of_table_7(data):
+    found = []
+    for path in rows("table7", data):
+        rcm = load_config(path).MODEL.ROI_INTERACTION_HEAD.RCM
+        found.append(rcm.STREAMS if len(rcm.STREAMS) == 1 else rcm.FUSION)
+    assert found == [("semantic",), ("geometric",), ("visual",), "v+g+s", "v*g*s", "(v+g)*s"]
+
+
+def test_rows_of_table_8():
+    heads = [load_config(path).MODEL.ROI_INTERACTION_HEAD for path in rows("table8", "PIC")]
+    assert [head.REPRESENTATION for head in heads] == ["bbox", "mask", "max", "sum"]
