@@ -16,6 +16,11 @@ def add_choi_config(cfg: CN) -> None:
     # Eq. 18, beta: the weight of each stage's localization loss; the first T are used.
     cfg.MODEL.ROI_BOX_CASCADE_HEAD.LOSS_WEIGHTS = (1.0, 0.5, 0.25, 0.125, 0.0625)
 
+    # The weight of each stage's segmentation loss (Sec. 3.5); the first T are used.
+    cfg.MODEL.ROI_MASK_HEAD.LOSS_WEIGHTS = (1.0, 0.5, 0.25, 0.125, 0.0625)
+    # S^t of Eq. 17, one per stage.
+    cfg.MODEL.ROI_MASK_HEAD.NAME = "CascadeMaskHead"
+
     # ---------------------------------------------------------------------- the networks R^t
     cfg.MODEL.ROI_INTERACTION_HEAD = CN()
     head = cfg.MODEL.ROI_INTERACTION_HEAD

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from .geometric import GeometricEncoder, spatial_maps
 from .geometry import assign_faces, box_coverage, union_boxes
 from .rcm import RelationClassificationModule, check_streams
+from .representation import REPRESENTATIONS, masks_in_frames, represent
 from .rrm import RelationRankingModule
 from .visual import Regions, VisualEncoder
 
@@ -52,6 +53,24 @@ class PairFeatures(NamedTuple):
         )
 
 
+class StageRegions(NamedTuple):
+    """The regions of all images of a batch at one stage.
+
+    Attributes:
+        boxes: Tensor[R, 4].
+        masks: Tensor[R, m, m] in the frames of the boxes; None where regions are boxes.
+    """
+
+    boxes: Tensor
+    masks: Tensor | None
+
+    def masks_in(self, rows: Tensor, frames: Tensor, resolution: int) -> Tensor | None:
+        """The masks of some regions, seen in frames Tensor[P, 4]: Tensor[P, S, S]."""
+        if self.masks is None:
+            return None
+        return masks_in_frames(self.masks[rows], self.boxes[rows], frames, resolution)
+
+
 class PairBatch:
     """The pairs of a batch of images, flattened; humans and objects listed once each.
 
@@ -59,7 +78,8 @@ class PairBatch:
 
     Args:
         regions: for each image, ``Instances`` with ``boxes`` (Boxes, O^t), ``classes`` (int64), and
-            at all but the first stage ``previous_boxes`` (Boxes, O^{t-1}).
+            at all but the first stage ``previous_boxes`` (Boxes, O^{t-1}); in relation segmentation
+            also ``masks`` and ``previous_masks``, Tensor[R, m, m] in the frames of these boxes.
         pairs: for each image, Tensor[P_i, 2] int64 into its regions.
         faces: for each image, ``Instances`` with ``boxes`` (Boxes) and ``scores``.
 
@@ -84,9 +104,12 @@ class PairBatch:
         self.pairs = torch.stack([human, object_], dim=1)
         self.image_of_pair = self.image_of_region[flat[:, 0]]
 
-    def boxes(self, name: str) -> Tensor:
-        """Tensor[sum of regions, 4]: ``boxes`` or ``previous_boxes`` of all images."""
-        return torch.cat([x.get(name).tensor for x in self.regions])
+    def stage(self, prefix: str = "", *, masks: bool = False) -> StageRegions:
+        """Boxes and masks of all images at O^t (no prefix) or O^{t-1} ("previous_")."""
+        return StageRegions(
+            torch.cat([x.get(f"{prefix}boxes").tensor for x in self.regions]),
+            torch.cat([x.get(f"{prefix}masks") for x in self.regions]) if masks else None,
+        )
 
     def assigned_faces(self, humans: Tensor) -> tuple[Tensor, Tensor]:
         """The face box of every human and whether there is one.
@@ -125,6 +148,7 @@ class InteractionHead(nn.Module):
         geometric: GeometricEncoder,
         rrm: RelationRankingModule | None,
         rcm: RelationClassificationModule,
+        representation: str,
         pairs_per_chunk: int,
     ):
         """Initialize.
@@ -135,9 +159,15 @@ class InteractionHead(nn.Module):
             visual, geometric: the encoders of X-bar_v and X_g.
             rrm: the ranking module; None ranks nothing (Table 4).
             rcm: the classification module.
+            representation: what a region is (Table 8), one of ``REPRESENTATIONS``.
             pairs_per_chunk: pairs looked at together at inference.
         """
         super().__init__()
+        if representation not in REPRESENTATIONS:
+            raise ValueError(
+                f"REPRESENTATION: expected one of {REPRESENTATIONS}, got {representation!r}"
+            )
+        self.representation = representation
         self.in_features = in_features
         self.pooler = pooler
         self.visual = visual
@@ -190,6 +220,7 @@ class InteractionHead(nn.Module):
                 head.NUM_VERBS,
                 head.RCM.FUSION,
             ),
+            "representation": head.REPRESENTATION,
             "pairs_per_chunk": head.PAIRS_PER_CHUNK,
         }
 
@@ -209,9 +240,10 @@ class InteractionHead(nn.Module):
             previous_head: R^{t-1}; given, X_v^{t-1} enters Eq. 11.
         """
         levels = [features[name] for name in self.in_features]
-        stages = [(batch.boxes("boxes"), self)]
+        stages = [(batch.stage(masks=self.uses_masks), self)]
         if previous_head is not None:
-            stages.append((batch.boxes("previous_boxes"), previous_head))
+            previous = batch.stage("previous_", masks=self.uses_masks)
+            stages.append((previous, previous_head))
         regions, face_coverage = self._pool_instances(levels, batch, stages)
         terms = self.visual.instance_terms(
             *regions, previous_encoder=previous_head.visual if previous_head else None
@@ -223,12 +255,12 @@ class InteractionHead(nn.Module):
         for start in range(0, max(num_pairs, 1), step):
             chunk = slice(start, start + step)
             human, object_ = batch.pairs[chunk].unbind(1)
-            humans, objects = batch.human_rows[human], batch.object_rows[object_]
-            ends = [(boxes[humans], boxes[objects]) for boxes, _ in stages]
-            images = batch.image_of_pair[chunk]
-            unions = sum(self._pool(levels, [(union_boxes(*e), images) for e in ends]))
+            ends = batch.human_rows[human], batch.object_rows[object_]
+            unions = self._pool_unions(
+                levels, [stage for stage, _ in stages], *ends, batch.image_of_pair[chunk]
+            )
             visual.append(self.visual(terms, unions, batch.pairs[chunk]))
-            geometric.append(self.geometric(spatial_maps(*ends[0], self.geometric.resolution)))
+            geometric.append(self._geometric_features(stages[0][0], *ends))
 
         classes = torch.cat([x.classes for x in batch.regions])
         semantic = semantic_prior[classes[batch.object_rows[batch.pairs[:, 1]]]]
@@ -244,13 +276,49 @@ class InteractionHead(nn.Module):
         """The logits of each stream (Eq. 15), Tensor[P, N]."""
         return self.rcm(features._asdict())
 
+    @property
+    def uses_masks(self) -> bool:
+        """Are regions pixels?"""
+        return self.representation != "bbox"
+
+    def _geometric_features(self, stage: StageRegions, humans: Tensor, objects: Tensor) -> Tensor:
+        """X_g of pairs of regions, from their masks where regions are pixels (Sec. 3.4)."""
+        resolution = self.geometric.resolution
+        boxes = stage.boxes[humans], stage.boxes[objects]
+        if not self.uses_masks:
+            return self.geometric(spatial_maps(*boxes, resolution))
+        frames = union_boxes(*boxes)
+        maps = [stage.masks_in(rows, frames, resolution) for rows in (humans, objects)]
+        return self.geometric(torch.stack(maps, dim=1))
+
+    def _pool_unions(
+        self,
+        levels: list[Tensor],
+        stages: list[StageRegions],
+        humans: Tensor,
+        objects: Tensor,
+        images: Tensor,
+    ) -> Tensor:
+        """Tensor[P, C, S, S]: U of pairs of regions, the stages' added (Eq. 11)."""
+        frames = [union_boxes(stage.boxes[humans], stage.boxes[objects]) for stage in stages]
+        pooled = self._pool(levels, [(frame, images) for frame in frames])
+        unions = []
+        for stage, frame, union in zip(stages, frames, pooled):
+            masks = None
+            if self.uses_masks:
+                size = union.shape[-1]
+                ends = [stage.masks_in(rows, frame, size) for rows in (humans, objects)]
+                masks = torch.maximum(*ends)
+            unions.append(represent(union, masks, self.representation))
+        return sum(unions)
+
     def _pool_instances(
         self,
         levels: list[Tensor],
         batch: PairBatch,
-        stages: list[tuple[Tensor, InteractionHead]],
+        stages: list[tuple[StageRegions, InteractionHead]],
     ) -> tuple[list[Regions], float]:
-        """H, O, F and F-bar at the boxes of each stage; the part of humans with a face."""
+        """H, O, F and F-bar at the regions of each stage; the part of humans with a face."""
         # An instance that is both human and object is pooled once.
         rows, places = torch.cat([batch.human_rows, batch.object_rows]).unique(return_inverse=True)
         num_humans = len(batch.human_rows)
@@ -258,26 +326,28 @@ class InteractionHead(nn.Module):
         image_of_human = batch.image_of_region[batch.human_rows]
 
         groups, faces = [], []
-        for boxes, head in stages:
-            groups.append((boxes[rows], batch.image_of_region[rows]))
+        for stage, head in stages:
+            groups.append((stage.boxes[rows], batch.image_of_region[rows]))
             if head.visual.face_aware is not None:
-                face_boxes, found = batch.assigned_faces(boxes[batch.human_rows])
+                face_boxes, found = batch.assigned_faces(stage.boxes[batch.human_rows])
                 groups.append((face_boxes[found], image_of_human[found]))
                 faces.append((face_boxes, found))
         pooled = iter(self._pool(levels, groups))
 
         regions = []
-        for boxes, head in stages:
+        for index, (stage, head) in enumerate(stages):
             instances = next(pooled)
-            regions.append(Regions(instances[humans], instances[objects]))
-            if head.visual.face_aware is not None:
-                face_boxes, found = faces[len(regions) - 1]
-                h = regions[-1].humans
-                f = torch.zeros_like(h).index_put((found,), next(pooled).to(h))
-                covered = box_coverage(face_boxes, boxes[batch.human_rows], h.shape[-1])
-                regions[-1] = regions[-1]._replace(
-                    faces=f, faceless=h * (1 - covered[:, None]).to(h)
-                )
+            size = instances.shape[-1]
+            masks = stage.masks_in(rows, stage.boxes[rows], size)
+            instances = represent(instances, masks, self.representation)
+            h, o = instances[humans], instances[objects]
+            if head.visual.face_aware is None:
+                regions.append(Regions(h, o))
+                continue
+            face_boxes, found = faces[index]
+            f = torch.zeros_like(h).index_put((found,), next(pooled).to(h))
+            covered = box_coverage(face_boxes, stage.boxes[batch.human_rows], size)
+            regions.append(Regions(h, o, faces=f, faceless=h * (1 - covered[:, None]).to(h)))
         coverage = faces[0][1].float().mean().item() if faces and num_humans else 0.0
         return regions, coverage
 

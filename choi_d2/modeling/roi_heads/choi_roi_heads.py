@@ -6,17 +6,30 @@ from dataclasses import dataclass
 
 import torch
 from detectron2.config import configurable
+from detectron2.layers import ShapeSpec
 from detectron2.modeling.roi_heads import ROI_HEADS_REGISTRY, CascadeROIHeads
 from detectron2.modeling.roi_heads.fast_rcnn import FastRCNNOutputLayers, fast_rcnn_inference
+from detectron2.modeling.roi_heads.mask_head import (
+    build_mask_head,
+    mask_rcnn_inference,
+    mask_rcnn_loss,
+)
 from detectron2.structures import Boxes, Instances
 from detectron2.utils.events import get_event_storage
 from torch import Tensor, nn
 
 from choi_d2.structures import HOIAnnotations
+from choi_d2.utils import InputError
 
 from ..interaction import PairBatch, build_interaction_head
 from ..interaction.rrm import ranking_accuracy
-from .interaction_sampler import LabelledPairs, PairRules, sample_training_pairs
+from .interaction_sampler import (
+    LabelledPairs,
+    PairRules,
+    label_stage_outputs,
+    sample_training_pairs,
+)
+from .mask_cascade import CascadeMaskHead, cascade_mask_logits, soft_masks_of_classes
 from .prediction import TripletScore, make_interactions, no_interactions
 
 
@@ -47,6 +60,7 @@ class CHOIROIHeads(CascadeROIHeads):
         *,
         interaction_heads: list[nn.Module],
         localization_weights: list[float],
+        mask_weights: list[float],
         interaction_weights: list[float],
         rrm_weight: float,
         rcm_weight: float,
@@ -64,6 +78,7 @@ class CHOIROIHeads(CascadeROIHeads):
         Args:
             interaction_heads: R^1..R^T; empty for localization alone (the first training phase).
             localization_weights, interaction_weights: beta and gamma of Eq. 18.
+            mask_weights: of the segmentation losses L_SEG^t (Sec. 3.5).
             rrm_weight, rcm_weight: further weights of L_RRM and L_RCM.
             pair_rules: which instances form pairs.
             pairs_per_image, positive_pair_fraction: training sample (Sec. 4).
@@ -77,11 +92,12 @@ class CHOIROIHeads(CascadeROIHeads):
         stages = self.num_cascade_stages
         if interaction_heads and len(interaction_heads) != stages:
             raise ValueError(f"{len(interaction_heads)} interaction heads for {stages} stages")
-        for key, weights in (("beta", localization_weights), ("gamma", interaction_weights)):
+        for weights in (localization_weights, mask_weights, interaction_weights):
             if len(weights) < stages:
-                raise ValueError(f"{len(weights)} loss weights {key} (Eq. 18) for {stages} stages")
+                raise ValueError(f"{len(weights)} loss weights (Eq. 18) for {stages} stages")
         self.interaction_heads = nn.ModuleList(interaction_heads)
         self.localization_weights = list(localization_weights)
+        self.mask_weights = list(mask_weights)
         self.interaction_weights = list(interaction_weights)
         self.rrm_weight, self.rcm_weight = rrm_weight, rcm_weight
         self.pair_rules = pair_rules
@@ -106,6 +122,7 @@ class CHOIROIHeads(CascadeROIHeads):
         ret.update(
             interaction_heads=[build_interaction_head(cfg, input_shape) for _ in range(stages)],
             localization_weights=cfg.MODEL.ROI_BOX_CASCADE_HEAD.LOSS_WEIGHTS,
+            mask_weights=cfg.MODEL.ROI_MASK_HEAD.LOSS_WEIGHTS,
             interaction_weights=head.LOSS_WEIGHTS,
             rrm_weight=head.RRM.LOSS_WEIGHT,
             rcm_weight=head.RCM.LOSS_WEIGHT,
@@ -150,11 +167,19 @@ class CHOIROIHeads(CascadeROIHeads):
             proposals = self.label_and_sample_proposals(proposals, targets)
             stages = self._run_localization(features, proposals, targets)
             losses = self._localization_losses(stages)
-            losses.update(self._forward_mask(features, proposals))
-            if self.interaction_heads:
-                losses.update(
-                    self._interaction_losses(features, stages, targets, annotations, faces)
-                )
+            for t, stage in enumerate(stages):
+                regions = [
+                    label_stage_outputs(
+                        outputs, inputs.proposal_boxes.tensor, target, self.proposal_matchers[t]
+                    )
+                    for outputs, inputs, target in zip(stage.boxes, stage.proposals, targets)
+                ]
+                if self.mask_on:
+                    losses[f"loss_mask_stage{t}"] = self._mask_loss(features, t, regions, targets)
+                if self.interaction_heads:
+                    losses.update(
+                        self._interaction_losses(features, t, regions, targets, annotations, faces)
+                    )
             return proposals, losses
 
         stages = self._run_localization(features, proposals)
@@ -242,45 +267,107 @@ class CHOIROIHeads(CascadeROIHeads):
             image.previous_boxes = proposals.proposal_boxes[finite_][kept_]
         return instances
 
+    # ------------------------------------------------------------------- segmentation, S^1..S^T
+
+    @classmethod
+    def _init_mask_head(cls, cfg, input_shape):
+        ret = super()._init_mask_head(cfg, input_shape)
+        if ret:
+            first = ret["mask_head"]
+            if not isinstance(first, CascadeMaskHead):
+                raise InputError(
+                    f"expected 'CascadeMaskHead', got {cfg.MODEL.ROI_MASK_HEAD.NAME!r}",
+                    field="MODEL.ROI_MASK_HEAD.NAME",
+                )
+            in_features = ret["mask_in_features"]
+            shape = ShapeSpec(
+                channels=input_shape[in_features[0]].channels,
+                width=cfg.MODEL.ROI_MASK_HEAD.POOLER_RESOLUTION,
+                height=cfg.MODEL.ROI_MASK_HEAD.POOLER_RESOLUTION,
+            )
+            others = [build_mask_head(cfg, shape) for _ in cfg.MODEL.ROI_BOX_CASCADE_HEAD.IOUS[1:]]
+            # Nothing flows into the first stage.
+            del first.flow
+            ret["mask_head"] = nn.ModuleList([first, *others])
+        return ret
+
+    def _mask_logits(self, features, t: int, boxes: list[Boxes]) -> Tensor:
+        """S^t on the regions of some boxes (Eq. 17): Tensor[R, K, m, m]."""
+        levels = [features[name] for name in self.mask_in_features]
+        return cascade_mask_logits(self.mask_head[: t + 1], self.mask_pooler(levels, boxes))
+
+    def _mask_loss(self, features, t: int, regions, targets) -> Tensor:
+        """Binary cross-entropy of S^t at the boxes O^t that match an instance, weighted."""
+        matched = []
+        for region, target in zip(regions, targets):
+            region = region[~region.is_truth]
+            instances = Instances(region.image_size)
+            instances.proposal_boxes, instances.gt_classes = region.boxes, region.classes
+            if len(region):
+                instances.gt_masks = target.gt_masks[region.matched]
+            matched.append(instances)
+        logits = self._mask_logits(features, t, [x.proposal_boxes for x in matched])
+        with get_event_storage().name_scope(f"stage{t}"):
+            return self.mask_weights[t] * mask_rcnn_loss(logits, matched)
+
+    def _forward_mask(self, features, instances):
+        """Masks of final detections, by the whole chain: ``pred_masks`` (R, 1, m, m)."""
+        if self.mask_on:
+            boxes = [x.pred_boxes for x in instances]
+            logits = self._mask_logits(features, self.num_cascade_stages - 1, boxes)
+            mask_rcnn_inference(logits, instances)
+        return instances
+
+    @torch.no_grad()
+    def _add_masks(self, features, t: int, regions: list[Instances]) -> None:
+        """Add ``masks`` of S^t at O^t and ``previous_masks`` of S^{t-1} at O^{t-1}, in place."""
+        counts = [len(x) for x in regions]
+        classes = torch.cat([x.classes for x in regions])
+        for prefix, stage in (("", t), ("previous_", max(t - 1, 0))):
+            logits = self._mask_logits(features, stage, [x.get(f"{prefix}boxes") for x in regions])
+            masks = soft_masks_of_classes(logits, classes).split(counts)
+            for region, mask in zip(regions, masks):
+                region.set(f"{prefix}masks", mask.clone())
+
     # -------------------------------------------------------------------- interaction, R^1..R^T
 
     def _interaction_losses(
-        self, features, stages, targets, annotations, faces
+        self, features, t: int, regions, targets, annotations, faces
     ) -> dict[str, Tensor]:
-        """gamma^t (L_RRM^t + L_RCM^t) for all t (Eq. 18)."""
-        losses = {}
+        """gamma^t (L_RRM^t + L_RCM^t) of one stage (Eq. 18)."""
+        head, gamma = self.interaction_heads[t], self.interaction_weights[t]
+        labelled = [
+            sample_training_pairs(
+                region,
+                annotation,
+                len(target),
+                rules=self.pair_rules,
+                batch_size=self.pairs_per_image,
+                positive_fraction=self.positive_pair_fraction,
+            )
+            for region, annotation, target in zip(regions, annotations, targets)
+        ]
+        regions = [x.regions for x in labelled]
+        if head.uses_masks:
+            self._add_masks(features, t, regions)
+            for region, target in zip(regions, targets):
+                use_true_masks(region, target)
         faces = faces or [no_faces(x.image_size) for x in targets]
-        for t, (stage, head, gamma) in enumerate(
-            zip(stages, self.interaction_heads, self.interaction_weights)
-        ):
-            labelled = [
-                sample_training_pairs(
-                    outputs,
-                    inputs.proposal_boxes.tensor,
-                    target,
-                    annotation,
-                    matcher=self.proposal_matchers[t],
-                    rules=self.pair_rules,
-                    batch_size=self.pairs_per_image,
-                    positive_fraction=self.positive_pair_fraction,
-                )
-                for outputs, inputs, target, annotation in zip(
-                    stage.boxes, stage.proposals, targets, annotations
-                )
-            ]
-            batch = PairBatch([x.regions for x in labelled], [x.pairs for x in labelled], faces)
-            pair_features = head(features, batch, self.semantic_prior, self._previous_head(t))
-            logits = head.classify(pair_features)
-            verbs = torch.cat([x.verbs for x in labelled])
-            valid = torch.cat([x.valid for x in labelled])
-            for stream, loss in head.rcm.losses(logits, verbs, valid).items():
-                losses[f"loss_rcm_{stream}_stage{t}"] = gamma * self.rcm_weight * loss
-            ranks = None
-            if head.rrm is not None:
-                ranks = head.rank(pair_features).split([len(x.pairs) for x in labelled])
-                loss = head.rrm.losses(ranks, [x.annotated for x in labelled])
-                losses[f"loss_rrm_stage{t}"] = gamma * self.rrm_weight * loss
-            self._log_pairs(t, labelled, ranks, pair_features.face_coverage)
+        batch = PairBatch(regions, [x.pairs for x in labelled], faces)
+        pair_features = head(features, batch, self.semantic_prior, self._previous_head(t))
+        logits = head.classify(pair_features)
+        verbs = torch.cat([x.verbs for x in labelled])
+        valid = torch.cat([x.valid for x in labelled])
+        losses = {
+            f"loss_rcm_{stream}_stage{t}": gamma * self.rcm_weight * loss
+            for stream, loss in head.rcm.losses(logits, verbs, valid).items()
+        }
+        ranks = None
+        if head.rrm is not None:
+            ranks = head.rank(pair_features).split([len(x.pairs) for x in labelled])
+            loss = head.rrm.losses(ranks, [x.annotated for x in labelled])
+            losses[f"loss_rrm_stage{t}"] = gamma * self.rrm_weight * loss
+        log_pairs(t, labelled, ranks, pair_features.face_coverage)
         return losses
 
     def _previous_head(self, stage: int) -> nn.Module | None:
@@ -302,6 +389,8 @@ class CHOIROIHeads(CascadeROIHeads):
             regions.append(region)
             confident = (image.scores >= self.pair_score_thresh).nonzero()[:, 0]
             pairs.append(confident[self.pair_rules.enumerate(image.pred_classes[confident])])
+        if head.uses_masks:
+            self._add_masks(features, self.num_cascade_stages - 1, regions)
         batch = PairBatch(regions, pairs, faces)
         previous = self._previous_head(self.num_cascade_stages - 1)
         pair_features = head(features, batch, self.semantic_prior, previous)
@@ -322,22 +411,39 @@ class CHOIROIHeads(CascadeROIHeads):
             )
         return interactions
 
-    @staticmethod
-    def _log_pairs(t: int, labelled: list[LabelledPairs], ranks, face_coverage: float) -> None:
-        storage = get_event_storage()
-        images = max(len(labelled), 1)
-        annotated = [x.annotated for x in labelled]
-        storage.put_scalar(f"stage{t}/pairs/sampled", sum(len(x) for x in annotated) / images)
-        storage.put_scalar(
-            f"stage{t}/pairs/positive", sum(int(x.sum()) for x in annotated) / images
-        )
-        storage.put_scalar(f"stage{t}/pairs/face_coverage", face_coverage)
-        if ranks is not None:
-            accuracies = [ranking_accuracy(r, a) for r, a in zip(ranks, annotated)]
-            accuracies = [x for x in accuracies if x is not None]
-            if accuracies:
-                mean = sum(accuracies) / len(accuracies)
-                storage.put_scalar(f"stage{t}/pairs/ranking_accuracy", mean)
+
+def use_true_masks(regions: Instances, targets: Instances) -> None:
+    """Give ground-truth regions their ground-truth masks, in place (Sec. 3.4).
+
+    Args:
+        regions: with ``masks`` and ``previous_masks``, Tensor[R, m, m].
+        targets: with ``gt_masks``, if it has any instance.
+    """
+    rows = regions.is_truth.nonzero()[:, 0]
+    if len(rows) == 0:
+        return
+    masks = targets.gt_masks[regions.matched[rows]].crop_and_resize(
+        regions.boxes.tensor[rows], regions.masks.shape[-1]
+    )
+    for name in ("masks", "previous_masks"):
+        field = regions.get(name)
+        field[rows] = masks.to(field)
+
+
+def log_pairs(t: int, labelled: list[LabelledPairs], ranks, face_coverage: float) -> None:
+    """What the pairs of a stage are like, into Detectron2's event storage."""
+    storage = get_event_storage()
+    images = max(len(labelled), 1)
+    annotated = [x.annotated for x in labelled]
+    storage.put_scalar(f"stage{t}/pairs/sampled", sum(len(x) for x in annotated) / images)
+    storage.put_scalar(f"stage{t}/pairs/positive", sum(int(x.sum()) for x in annotated) / images)
+    storage.put_scalar(f"stage{t}/pairs/face_coverage", face_coverage)
+    if ranks is not None:
+        accuracies = [ranking_accuracy(r, a) for r, a in zip(ranks, annotated)]
+        accuracies = [x for x in accuracies if x is not None]
+        if accuracies:
+            mean = sum(accuracies) / len(accuracies)
+            storage.put_scalar(f"stage{t}/pairs/ranking_accuracy", mean)
 
 
 def no_faces(image_size: tuple[int, int]) -> Instances:

@@ -66,48 +66,68 @@ class LabelledPairs:
 
 
 @torch.no_grad()
-def sample_training_pairs(
-    outputs: Tensor,
-    inputs: Tensor,
-    targets: Instances,
-    annotations: HOIAnnotations,
-    *,
-    matcher: Matcher,
-    rules: PairRules,
-    batch_size: int,
-    positive_fraction: float,
-) -> LabelledPairs:
-    """Label the boxes of a stage, pair those that match an instance, and sample the pairs.
+def label_stage_outputs(
+    outputs: Tensor, inputs: Tensor, targets: Instances, matcher: Matcher
+) -> Instances:
+    """The boxes of a stage that match an instance, and the ground truth's own boxes.
 
-    Ground-truth boxes join as they are, so that every annotated pair is a candidate. A pair is
-    positive when both ends match, at the stage's own IoU threshold, the instances of an annotated
-    pair; its verbs are that pair's.
+    Ground-truth boxes join as they are, so that every annotated pair is a candidate.
 
     Args:
         outputs: Tensor[R, 4], O^t of one image.
         inputs: Tensor[R, 4], O^{t-1}, one to one with ``outputs``.
         targets: the ground truth, with ``gt_boxes`` and ``gt_classes``.
-        annotations: its pairs.
-        matcher: holds the stage's IoU threshold.
-        rules: which pairs are candidates.
-        batch_size, positive_fraction: see :func:`sample_pairs`.
+        matcher: holds the stage's own IoU threshold.
+
+    Returns:
+        ``Instances`` with ``boxes``, ``previous_boxes``, ``classes``, ``matched`` (row of
+        ``targets``) and ``is_truth`` (bool); the detections first, then the ground truth.
     """
-    size = targets.image_size
     truth = targets.gt_boxes.tensor.to(outputs)
     boxes = Boxes(outputs.detach().clone())
-    boxes.clip(size)
+    boxes.clip(targets.image_size)
     matched, labels = matcher(pairwise_iou(Boxes(truth), boxes))
     is_matched = labels == 1
+    rows = torch.arange(len(truth), device=matched.device)
 
-    regions = Instances(size)
+    regions = Instances(targets.image_size)
     regions.boxes = Boxes(torch.cat([boxes.tensor[is_matched], truth]))
     regions.previous_boxes = Boxes(torch.cat([inputs.detach()[is_matched], truth]))
-    matched = torch.cat([matched[is_matched], torch.arange(len(truth), device=matched.device)])
-    regions.classes = targets.gt_classes[matched]
+    regions.matched = torch.cat([matched[is_matched], rows])
+    regions.classes = targets.gt_classes[regions.matched]
+    regions.is_truth = torch.cat([torch.zeros_like(matched[is_matched]), rows + 1]) > 0
+    return regions
 
-    pairs = drop_same_instance(rules.enumerate(regions.classes), matched)
+
+@torch.no_grad()
+def sample_training_pairs(
+    regions: Instances,
+    annotations: HOIAnnotations,
+    num_instances: int,
+    *,
+    rules: PairRules,
+    batch_size: int,
+    positive_fraction: float,
+) -> LabelledPairs:
+    """Pair the regions of a stage and sample the pairs (Sec. 4).
+
+    A pair is positive when both ends match the instances of an annotated pair; its verbs are that
+    pair's.
+
+    Args:
+        regions: what :func:`label_stage_outputs` returned.
+        annotations: the image's pairs.
+        num_instances: how many instances the image has.
+        rules: which pairs are candidates.
+        batch_size, positive_fraction: see :func:`sample_pairs`.
+
+    Returns:
+        The sample; its regions are those in some pair of it.
+    """
+    pairs = drop_same_instance(rules.enumerate(regions.classes), regions.matched)
     valid = rules.valid_verbs(pairs)
-    ends = matched[pairs]
-    verbs = annotations.verb_table(len(truth))[ends[:, 0], ends[:, 1]] * valid
+    ends = regions.matched[pairs]
+    verbs = annotations.verb_table(num_instances)[ends[:, 0], ends[:, 1]] * valid
     sample = sample_pairs(verbs.any(dim=1), batch_size, positive_fraction)
-    return LabelledPairs(regions, pairs[sample], verbs[sample], valid[sample])
+    rows, pairs = pairs[sample].unique(return_inverse=True)
+    return LabelledPairs(regions[rows], pairs, verbs[sample], valid[sample])

@@ -68,9 +68,9 @@ def test_union_is_pooled_on_the_level_of_the_union():
 
 def test_face_is_pooled_for_its_human_and_removed_from_it():
     head, features, batch = make_head(), make_features(), make_batch()
-    boxes = batch.boxes("boxes")
-    (regions,), coverage = head._pool_instances(list(features.values()), batch, [(boxes, head)])
-    humans = boxes[batch.human_rows]
+    stage = batch.stage()
+    (regions,), coverage = head._pool_instances(list(features.values()), batch, [(stage, head)])
+    humans = stage.boxes[batch.human_rows]
     faces, found = batch.assigned_faces(humans)
     assert found.tolist() == [True] * 2 + [False] * 2 and coverage == 0.5
     assert (regions.faces[~found] == 0).all()
@@ -138,3 +138,42 @@ def test_no_pair_in_the_whole_batch(training):
     logits = head.classify(features)
     (head.rank(features).sum() + sum(x.sum() for x in logits.values())).backward()
     assert all(p.grad is not None and (p.grad == 0).all() for p in head.parameters())
+
+
+MASKED = ("MODEL.ROI_INTERACTION_HEAD.REPRESENTATION", "mask", "MODEL.MASK_ON", True)
+
+
+def with_masks(batch, make):
+    for regions in batch.regions:
+        regions.masks, regions.previous_masks = make(len(regions)), make(len(regions))
+    return batch
+
+
+def ones(count):
+    return torch.ones(count, 28, 28)
+
+
+def test_full_masks_of_the_union_box_are_the_box_representation():
+    """With masks that fill their boxes, H, O and X_g are those of boxes; U loses the corners."""
+    boxes, masks = make_head(), make_head(*MASKED)
+    masks.load_state_dict(boxes.state_dict())
+    levels, batch = make_features(), with_masks(make_batch(True), ones)
+    by_box, by_mask = boxes(levels, batch, PRIOR), masks(levels, batch, PRIOR)
+    torch.testing.assert_close(by_mask.geometric, by_box.geometric, atol=0.15, rtol=0.1)
+    stage = batch.stage(masks=True)
+    (of_boxes,), _ = boxes._pool_instances(list(levels.values()), batch, [(stage, boxes)])
+    (of_masks,), _ = masks._pool_instances(list(levels.values()), batch, [(stage, masks)])
+    torch.testing.assert_close(of_masks.humans, of_boxes.humans)
+    torch.testing.assert_close(of_masks.objects, of_boxes.objects)
+    assert not torch.allclose(by_mask.visual, by_box.visual)
+
+
+@pytest.mark.parametrize("representation", ["mask", "max", "sum"])
+def test_empty_masks(representation):
+    head = make_head(*MASKED[2:], MASKED[0], representation)
+    features = head(
+        make_features(), with_masks(make_batch(True), lambda n: torch.zeros(n, 28, 28)), PRIOR, head
+    )
+    assert torch.isfinite(features.visual).all()
+    # An empty map: nothing but biases are left, the same for every pair.
+    assert torch.equal(features.geometric, features.geometric[:1].expand_as(features.geometric))

@@ -2,20 +2,27 @@ import torch
 from detectron2.modeling.matcher import Matcher
 from tiny import NUM_VERBS, SCENES, make_targets
 
-from choi_d2.modeling.roi_heads.interaction_sampler import PairRules, sample_training_pairs
+from choi_d2.modeling.roi_heads.interaction_sampler import (
+    PairRules,
+    label_stage_outputs,
+    sample_training_pairs,
+)
 
 RULES = PairRules(0, humans_as_objects=False, objectless_verbs=(), num_verbs=NUM_VERBS)
 
 
+def label(outputs, targets, threshold=0.5):
+    outputs = torch.tensor(outputs, dtype=torch.float32).reshape(-1, 4)
+    matcher = Matcher([threshold], [0, 1], allow_low_quality_matches=False)
+    return label_stage_outputs(outputs, outputs + 1, targets, matcher)
+
+
 def sample(outputs, scene="pairs", rules=RULES, threshold=0.5, batch_size=128):
     targets, annotations = make_targets(*SCENES[scene])
-    outputs = torch.tensor(outputs, dtype=torch.float32).reshape(-1, 4)
     return sample_training_pairs(
-        outputs,
-        outputs + 1,
-        targets,
+        label(outputs, targets, threshold),
         annotations,
-        matcher=Matcher([threshold], [0, 1], allow_low_quality_matches=False),
+        len(targets),
         rules=rules,
         batch_size=batch_size,
         positive_fraction=0.25,
@@ -65,7 +72,9 @@ def test_an_instance_is_never_paired_with_itself():
 
 
 def test_previous_boxes_stay_one_to_one_and_are_the_truth_for_the_truth():
-    regions = sample([(9, 5, 41, 60)]).regions
+    regions = label([(0, 0, 5, 5), (9, 5, 41, 60)], make_targets(*SCENES["pairs"])[0])
+    assert regions.matched.tolist() == [0, 0, 1, 2, 3]
+    assert regions.is_truth.tolist() == [False, True, True, True, True]
     assert regions.previous_boxes.tensor[0].tolist() == [10, 6, 42, 61]
     assert torch.equal(regions.previous_boxes.tensor[1:], regions.boxes.tensor[1:])
 
@@ -75,11 +84,9 @@ def test_self_pairs_carry_the_verbs_without_object():
     targets, annotations = make_targets([[8, 4, 40, 60], [30, 20, 50, 40]], [0, 1],
                                         [[0, 0], [0, 1]], [4, 2])  # fmt: skip
     labelled = sample_training_pairs(
-        torch.zeros(0, 4),
-        torch.zeros(0, 4),
-        targets,
+        label([], targets),
         annotations,
-        matcher=Matcher([0.5], [0, 1]),
+        len(targets),
         rules=rules,
         batch_size=8,
         positive_fraction=1.0,
@@ -92,6 +99,12 @@ def test_self_pairs_carry_the_verbs_without_object():
 def test_sample_is_bounded():
     labelled = sample([SCENES["pairs"][0][0]] * 30 + [SCENES["pairs"][0][1]] * 30, batch_size=40)
     assert len(labelled.pairs) == 40 and int(labelled.annotated.sum()) == 10
+
+
+def test_regions_without_a_pair_are_left_out():
+    labelled = sample([], "pairs", batch_size=1)
+    assert len(labelled.pairs) == 1 and len(labelled.regions) == 2
+    assert sorted(labelled.pairs[0].tolist()) == [0, 1]
 
 
 def test_images_without_instances_or_pairs():
