@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from choi_d2.data.datasets.hoiw_categories import OBJECTS, VERBS
+from choi_d2.categories.hoiw import OBJECTS, VERBS
 from choi_d2.utils import InputError, read_json
 
 from .columns import Place, boxes, column, integers, lists, many_objects, numbers, shown

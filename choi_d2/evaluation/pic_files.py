@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from choi_d2.data.datasets.pic_categories import (
+from choi_d2.categories.pic import (
     V1_GEOMETRIC_IDS,
     V1_RELATIONS,
     V2_GEOMETRIC_IDS,

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from detectron2.structures import Instances
 
-from choi_d2.data.datasets.vcoco_categories import ACTIONS, VERBS
+from choi_d2.categories.vcoco import ACTIONS, VERBS
 from choi_d2.utils import atomic_path, write_json
 
 from .pic import RelationScene

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from choi_d2.data.datasets.vcoco_categories import ACTION_ROLES, ACTIONS
+from choi_d2.categories.vcoco import ACTION_ROLES, ACTIONS
 
 from .average_precision import average_precision
 

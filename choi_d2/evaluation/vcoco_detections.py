@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from choi_d2.data.datasets.vcoco_categories import ACTION_ROLES, ACTIONS
+from choi_d2.categories.vcoco import ACTION_ROLES, ACTIONS
 from choi_d2.utils import InputError, read_json
 
 from .columns import Place, boxes, column, number_rows, numbers, shown

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from detectron2.structures import BoxMode
 
-from choi_d2.data.datasets.vcoco_categories import ACTION_ROLES, ACTIONS, VERBS
+from choi_d2.categories.vcoco import ACTION_ROLES, ACTIONS, VERBS
 from choi_d2.utils import InputError
 
 from .findings import Findings

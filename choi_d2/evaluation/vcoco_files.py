@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from choi_d2.data.datasets.vcoco_categories import ACTION_ROLES, ACTIONS
+from choi_d2.categories.vcoco import ACTION_ROLES, ACTIONS
 from choi_d2.utils import InputError, read_json
 
 from .columns import boxes, column, integers, lists, many_objects, numbers, shown
@@ -189,7 +189,7 @@ def _read_instances(path: Path, image_ids: list[int]) -> dict[str, np.ndarray]:
     place_of_image = {image_id: place for place, image_id in enumerate(image_ids)}
     sizes = np.zeros((len(image_ids), 2))
     listed = column(rows["images"], "id", place("images"))
-    wanted = [row for row, image_id in enumerate(listed) if image_id in place_of_image]
+    wanted = [row for row, image_id in enumerate(listed) if _is_in(image_id, place_of_image)]
     missing = set(image_ids) - {listed[row] for row in wanted}
     if missing:
         problem = f"{len(missing)} images of the set are not in this file"
@@ -204,7 +204,7 @@ def _read_instances(path: Path, image_ids: list[int]) -> dict[str, np.ndarray]:
     kept = [
         row
         for row, owner in enumerate(owners)
-        if owner in place_of_image and rows["annotations"][row].get("ignore") != 1
+        if _is_in(owner, place_of_image) and rows["annotations"][row].get("ignore") != 1
     ]
     annotations = [rows["annotations"][row] for row in kept]
 
@@ -224,6 +224,10 @@ def _read_instances(path: Path, image_ids: list[int]) -> dict[str, np.ndarray]:
         "is_person": is_person.astype(bool)[valid],
         "boxes": xyxy[valid].astype(np.float32),
     }
+
+
+def _is_in(image_id: Any, image_ids: Mapping) -> bool:
+    return isinstance(image_id, int | float) and image_id in image_ids
 
 
 def _inside(xywh: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ def read_json(path: str | os.PathLike, expected: type | None = None) -> Any:
         raise InputError("expected JSON, found an empty file", path=path)
     try:
         content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         at_the_end = isinstance(error, json.JSONDecodeError) and error.pos >= len(text.rstrip()) - 1
         hint = "The file ends too early: was it copied whole?" if at_the_end else None
         raise InputError(

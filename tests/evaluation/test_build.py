@@ -1,7 +1,7 @@
 import pytest
 from hoi_scenes import hoiw_like_metadata, registered
 
-from choi_d2.data.datasets.vcoco_categories import VERBS
+from choi_d2.categories.vcoco import VERBS
 from choi_d2.evaluation import (
     HOIWEvaluator,
     InstanceDetectionEvaluator,

@@ -7,7 +7,7 @@ import torch
 from detectron2.utils import comm
 from hoi_scenes import empty_output, hoiw_like_metadata, random_output, random_record, registered
 
-from choi_d2.data.datasets.hoiw_categories import OBJECTS, VERBS
+from choi_d2.categories.hoiw import OBJECTS, VERBS
 from choi_d2.evaluation import HOIWEvaluator
 
 

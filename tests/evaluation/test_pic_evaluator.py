@@ -7,7 +7,7 @@ from detectron2.structures import BoxMode
 from hoi_scenes import HEIGHT, WIDTH, empty_output, model_output, registered
 from pycocotools import mask as mask_util
 
-from choi_d2.data.datasets.pic_categories import V2_CATEGORIES, V2_GEOMETRIC_IDS, V2_RELATIONS
+from choi_d2.categories.pic import V2_CATEGORIES, V2_GEOMETRIC_IDS, V2_RELATIONS
 from choi_d2.evaluation import PICEvaluator
 from choi_d2.evaluation.png import read_label_map, write_label_map
 from choi_d2.utils import InputError

@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pytest
 
-from choi_d2.data.datasets.vcoco_categories import ACTION_ROLES, ACTIONS
+from choi_d2.categories.vcoco import ACTION_ROLES, ACTIONS
 from choi_d2.evaluation.vcoco import Detections, People, vcoco_metrics
 
 

@@ -7,7 +7,7 @@ import torch
 from detectron2.structures import BoxMode
 from hoi_scenes import HEIGHT, WIDTH, empty_output, model_output, registered
 
-from choi_d2.data.datasets.vcoco_categories import ACTION_ROLES, ACTIONS, OBJECTLESS_ACTIONS, VERBS
+from choi_d2.categories.vcoco import ACTION_ROLES, ACTIONS, OBJECTLESS_ACTIONS, VERBS
 from choi_d2.evaluation import VCOCOEvaluator
 from choi_d2.evaluation.safe_pickle import read_pickle
 from choi_d2.utils import InputError

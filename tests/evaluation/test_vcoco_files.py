@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from choi_d2.data.datasets.vcoco_categories import ACTION_ROLES, ACTIONS
+from choi_d2.categories.vcoco import ACTION_ROLES, ACTIONS
 
 NAN = float("nan")
 DELETE = object()
