@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import PurePath
 from typing import Any
 
 from choi_d2.utils import InputError
@@ -22,6 +24,7 @@ FATAL_KINDS = {
     "missing key": "a required key is not there",
     "wrong type": "a value has another type than it should have",
     "bad box": "a box is not four finite numbers",
+    "bad file name": "a file name is empty, or holds characters that no file name has",
     "bad number": "an id or a size is not a whole number, a score not a finite one",
     "duplicate image": "two entries carry the same image",
     "duplicate id": "two entries carry the same id",
@@ -214,6 +217,20 @@ class Problems:
             field = f"{where}.{key}" if where else key
             self.add("bad number", message, image=image, field=field)
             return None
+
+    def file_name(self, mapping: Any, key: str, *, where: str = "") -> str | None:
+        """A path that some file could have."""
+        name = self.value(mapping, key, str, where=where)
+        if name is None:
+            return None
+        try:
+            if PurePath(name).name and b"\0" not in os.fsencode(name):
+                return name
+        except UnicodeEncodeError:
+            pass
+        message = f"expected a file name, found {short(name)}"
+        self.add("bad file name", message, field=f"{where}.{key}" if where else key)
+        return None
 
     def list_of_integers(
         self, mapping: Any, key: str, *, image: str | int | None = None, where: str = ""

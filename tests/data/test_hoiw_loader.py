@@ -111,6 +111,8 @@ FATAL = {
     "no pairs": (lambda entries: entries[0].pop("hoi_annotation"), "hoi_annotation"),
     "no name": (lambda entries: entries[0].pop("file_name"), r"\[0\].file_name"),
     "no entry": (lambda entries: entries.insert(0, 3), r"\[0\]"),
+    "empty name": (change(file_name=""), r"\[0\].file_name"),
+    "no file could have that name": (change(file_name="a\0.png"), r"\[0\].file_name"),
     "no list": (change(annotations={}), "annotations"),
     "no instance": (change(annotations=["x"]), r"annotations\[0\]"),
     "no box": (change_instance(1, bbox=None), r"annotations\[1\].bbox"),

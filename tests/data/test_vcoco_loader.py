@@ -208,6 +208,7 @@ def test_an_image_that_coco_lacks(vcoco):
     [
         lambda content: content.pop(),
         lambda content: content.reverse(),
+        lambda content: content.__setitem__(0, None),
         lambda content: content[3].pop("label"),
         lambda content: content[3]["label"].append(0),
         lambda content: content[3]["label"].__setitem__(0, 2),

@@ -74,7 +74,7 @@ def read_images(
         image_id = problems.integer(image, "id", where=where)
         if image_id is None or (wanted is not None and image_id not in wanted):
             continue
-        name = problems.value(image, "file_name", str, where=where)
+        name = problems.file_name(image, "file_name", where=where)
         height = problems.integer(image, "height", image=name, where=where)
         width = problems.integer(image, "width", image=name, where=where)
         if name is None or height is None or width is None:

@@ -95,7 +95,7 @@ def _file_names(entries: list, problems: Problems) -> dict[str, dict]:
     """file name -> entry, in the order of the file."""
     names: dict[str, dict] = {}
     for position, entry in enumerate(entries):
-        name = problems.value(entry, "file_name", str, where=f"[{position}]")
+        name = problems.file_name(entry, "file_name", where=f"[{position}]")
         if name is None:
             continue
         if name in names:

@@ -187,7 +187,7 @@ def _read_relations(files: PICFiles, version: str, problems: Problems) -> dict[s
         problems.add("empty data set", "expected a list of images, found an empty one")
     relations: dict[str, list] = {}
     for position, entry in enumerate(entries):
-        name = problems.value(entry, "name", str, where=f"[{position}]")
+        name = problems.file_name(entry, "name", where=f"[{position}]")
         if name is None:
             continue
         if name in relations:
@@ -205,10 +205,10 @@ def _check_version(relations: dict[str, list], version: str, problems: Problems)
     own = set(PIC_LISTS[version].geometric_ids) - set(PIC_LISTS[other].geometric_ids)
     others = set(PIC_LISTS[other].geometric_ids) - set(PIC_LISTS[version].geometric_ids)
     ids = [
-        relation.get("relation")
+        relation["relation"]
         for entries in relations.values()
         for relation in entries
-        if isinstance(relation, dict)
+        if isinstance(relation, dict) and type(relation.get("relation")) is int
     ]
     own_count, other_count = (sum(i in which for i in ids) for which in (own, others))
     if other_count >= _ENOUGH_RELATIONS and other_count > _LOPSIDED * own_count:

@@ -88,8 +88,7 @@ def load_vcoco(
         problems.add("empty data set", "there is no annotated person, and no list of image ids")
 
     coco_problems = Problems(coco_json, collect=problems.collect)
-    for image in coco.get("images", ()):
-        _enter_coco_folder(image)
+    _enter_coco_folders(coco.get("images"))
     found = read_images(coco, image_root, coco_json, coco_problems, set(image_ids))
     for image_id in image_ids:
         if image_id not in found.images:
@@ -132,12 +131,13 @@ def read_ids(path: str | os.PathLike) -> list[int]:
     return ids
 
 
-def _enter_coco_folder(image: object) -> None:
+def _enter_coco_folders(images: object) -> None:
     """``COCO_train2014_000000000009.jpg`` lies in ``train2014``."""
-    if isinstance(image, dict) and isinstance(image.get("file_name"), str):
-        parts = image["file_name"].split("_")
-        if len(parts) == 3 and parts[0] == "COCO":
-            image["file_name"] = f"{parts[1]}/{image['file_name']}"
+    for image in images if isinstance(images, list) else ():
+        if isinstance(image, dict) and isinstance(image.get("file_name"), str):
+            parts = image["file_name"].split("_")
+            if len(parts) == 3 and parts[0] == "COCO":
+                image["file_name"] = f"{parts[1]}/{image['file_name']}"
 
 
 def read_actions(content: list, problems: Problems) -> list[dict]:
@@ -155,6 +155,7 @@ def read_actions(content: list, problems: Problems) -> list[dict]:
         problems.add("unlike lists", message)
         return []
     before = problems.num_fatal
+    first = None
     for position, (action, (name, roles)) in enumerate(zip(content, ACTIONS, strict=True)):
         where = f"[{position}]"
         if not problems.is_object(action, field=where):
@@ -169,6 +170,7 @@ def read_actions(content: list, problems: Problems) -> list[dict]:
         if None in lists:
             continue
         images, people, labels, objects = lists
+        first = (images, people) if first is None else first
         expected = [len(people), len(people), (1 + len(roles)) * len(people)]
         if [len(images), len(labels), len(objects)] != expected:
             message = f"image_id, label and role_object_id have {len(images)}, {len(labels)} and "
@@ -178,8 +180,8 @@ def read_actions(content: list, problems: Problems) -> list[dict]:
             wrong = next(label for label in labels if label not in (0, 1))
             message = f"expected 0 or 1, found {wrong}"
             problems.add("bad number", message, field=f"{where}.label")
-        elif images != content[0]["image_id"] or people != content[0]["ann_id"]:
-            message = f"the people of {name} are not those of {ACTIONS[0][0]}"
+        elif (images, people) != first:
+            message = f"the people of {name} are not those of the action before"
             problems.add("unlike lists", message, field=f"{where}.ann_id")
     return content if problems.num_fatal == before else []
 
