@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import torch
-from detectron2.structures import Boxes, Instances
+from detectron2.structures import Boxes, ImageList, Instances
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -82,25 +82,24 @@ def count_operations(model: nn.Module, scene: Scene) -> Counter[str]:
 
     Args:
         model: a ``CHOIRCNN``; its weights do not matter.
-        scene: proposals and instances are given to the model, so that the numbers do not depend on
-            what random weights detect.
+        scene: its proposals and instances are given to the model.
     """
     was_training = model.training
     model.eval()
-    features_of, inputs = model.backbone, _batch(model, scene.size)
-    with PartCounter(model) as counter:
-        features = features_of(inputs.tensor)
-        model.proposal_generator(inputs, features, None)
-    counts = Counter(counter.counts)
-    proposals = _proposals(scene, inputs.tensor.device)
-    with PartCounter(model) as counter:
-        model.roi_heads(inputs, features, [proposals])
-    # The detections of random weights, and what comes after them, are not asked for.
-    counts += _only(counter.counts, "L")
-    instances, faces = _instances(model, scene, inputs.tensor.device)
-    with PartCounter(model) as counter:
+    images = _blank_image(model, scene.size)
+    proposals = _proposals(scene, images.tensor.device)
+    instances, faces = _instances(model, scene, images.tensor.device)
+    with PartCounter(model) as of_image:
+        features = model.backbone(images.tensor)
+        model.proposal_generator(images, features, None)
+    with PartCounter(model) as of_proposals:
+        model.roi_heads(images, features, [proposals])
+    with PartCounter(model) as of_instances:
         model.roi_heads.recognise_given(features, [instances], [faces])
-    counts += _only(counter.counts, "S") + _only(counter.counts, "R") + _only(counter.counts, "o")
+    counts = Counter(of_image.counts)
+    # What comes after L^T depends on what random weights detect: that is counted on the instances.
+    counts += _only(of_proposals.counts, "L")
+    counts += _only(of_instances.counts, "S", "R", "other")
     model.train(was_training)
     return counts
 
@@ -168,11 +167,11 @@ class PartCounter:
         self._seen = now
 
 
-def _only(counts: Counter[str], start: str) -> Counter[str]:
-    return Counter({part: n for part, n in counts.items() if part.startswith(start)})
+def _only(counts: Counter[str], *kinds: str) -> Counter[str]:
+    return Counter({part: n for part, n in counts.items() if part.startswith(kinds)})
 
 
-def _batch(model: nn.Module, size: tuple[int, int]):
+def _blank_image(model: nn.Module, size: tuple[int, int]) -> ImageList:
     image = torch.zeros(3, *size, dtype=torch.uint8)
     return model.preprocess_image([{"image": image}])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from detectron2.data import MetadataCatalog
-from zoo_files import write_imagenet_pickle, write_zoo_pickle, zoo_state
+from zoo_files import CASCADE, FASTER, MASK, write_imagenet_pickle, write_zoo_pickle, zoo_state
 
 from choi_d2.engine import HOICheckpointer, HOITrainer
 from choi_d2.engine.checkpoint import DamagedCheckpoint
@@ -54,7 +54,7 @@ def load(model, path, **kwargs):
 
 @pytest.mark.parametrize("suffix", [".pkl", ".pth"])
 def test_cascade_of_the_zoo_is_loaded_head_by_head(model, tmp_path, suffix, caplog):
-    zoo = zoo_state(model, cascade=True, masks=True)
+    zoo = zoo_state(CASCADE, tiny_config())
     path = tmp_path / f"cascade_mask_rcnn{suffix}"
     if suffix == ".pkl":
         write_zoo_pickle(path, zoo)
@@ -77,7 +77,7 @@ def test_cascade_of_the_zoo_is_loaded_head_by_head(model, tmp_path, suffix, capl
 
 
 def test_rows_of_shared_classes_are_loaded(model, tmp_path, caplog):
-    zoo = zoo_state(model, cascade=True)
+    zoo = zoo_state(CASCADE, tiny_config())
     path = write_zoo_pickle(tmp_path / "zoo.pkl", zoo)
     before, after = load(model, path, thing_classes=NAMES)
     rows = {0: COCO.index("person"), 2: COCO.index("bicycle"), 3: COCO.index("sports ball"), 4: 80}
@@ -91,16 +91,17 @@ def test_rows_of_shared_classes_are_loaded(model, tmp_path, caplog):
 
 
 def test_scores_for_unknown_classes_are_initialised(model, tmp_path, caplog):
-    path = write_zoo_pickle(tmp_path / "zoo.pkl", zoo_state(model, cascade=True))
+    path = write_zoo_pickle(tmp_path / "zoo.pkl", zoo_state(CASCADE, tiny_config()))
     before, after = load(model, path)
     name = "roi_heads.box_predictor.0.cls_score.weight"
     assert torch.equal(after[name], before[name])
     assert "initialised: has shape (5, 16), the file's (81, 16)" in caplog.text
 
 
-def test_single_heads_serve_every_stage(model, tmp_path, caplog):
-    zoo = zoo_state(model, cascade=False)
-    path = write_zoo_pickle(tmp_path / "faster_rcnn.pkl", zoo)
+@pytest.mark.parametrize("config", [FASTER, MASK])
+def test_single_heads_serve_every_stage(model, tmp_path, caplog, config):
+    zoo = zoo_state(config, tiny_config())
+    path = write_zoo_pickle(tmp_path / "zoo.pkl", zoo)
     before, after = load(model, path, thing_classes=NAMES)
     for stage in range(3):
         for layer in ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"):
@@ -118,7 +119,7 @@ def test_single_heads_serve_every_stage(model, tmp_path, caplog):
 
 def test_coco_classes_fit_a_model_of_coco(tmp_path):
     model = tiny_model("MODEL.ROI_HEADS.NUM_CLASSES", 80)
-    zoo = zoo_state(model, cascade=True)
+    zoo = zoo_state(CASCADE, tiny_config())
     _, after = load(model, write_zoo_pickle(tmp_path / "zoo.pkl", zoo), thing_classes=COCO)
     name = "roi_heads.box_predictor.2.cls_score.weight"
     assert torch.equal(after[name], zoo[name])

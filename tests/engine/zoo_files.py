@@ -1,49 +1,36 @@
-"""Weights files with the names and shapes of Detectron2's model zoo, at the widths of a model."""
+"""Weights files as Detectron2's model zoo has them, at tiny widths."""
 
 import pickle
 
 import torch
+from detectron2 import model_zoo
+from detectron2.modeling import build_model
 
-CLASSES = 80
+FASTER = "COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml"
+MASK = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
+CASCADE = "Misc/cascade_mask_rcnn_R_50_FPN_3x.yaml"
 
 
-def zoo_state(model, *, cascade, masks=False, seed=7):
-    """What COCO Cascade Mask R-CNN, or Faster / Mask R-CNN, would hold with this model's widths.
+def zoo_state(config, like, seed=7):
+    """The weights of one of Detectron2's own models.
 
     Args:
-        model: three stages.
-        cascade: box heads 0, 1, 2 with class-agnostic boxes; else one, with boxes per class.
-        masks: a mask head as well; the zoo's cascade has a single one too.
+        config: its name in the zoo.
+        like: a config with the widths.
     """
+    cfg = model_zoo.get_config(config)
+    cfg.MODEL.DEVICE = "cpu"
+    cfg.MODEL.FPN.OUT_CHANNELS = like.MODEL.FPN.OUT_CHANNELS
+    cfg.MODEL.ROI_BOX_HEAD.FC_DIM = like.MODEL.ROI_BOX_HEAD.FC_DIM
+    cfg.MODEL.ROI_MASK_HEAD.CONV_DIM = like.MODEL.ROI_MASK_HEAD.CONV_DIM
+    cfg.MODEL.RESNETS = like.MODEL.RESNETS.clone()
     generator = torch.Generator().manual_seed(seed)
-    shapes = {
-        name: value.shape
-        for name, value in model.state_dict().items()
-        if name.startswith(("backbone.", "proposal_generator."))
-        and not name.endswith("num_batches_tracked")
+    state = {
+        name: torch.randn(value.shape, generator=generator)
+        for name, value in build_model(cfg).state_dict().items()
+        if not name.endswith("num_batches_tracked")
     }
-    fc1 = model.roi_heads.box_head[0].fc1
-    width = fc1.out_features
-    for stage in (".0", ".1", ".2") if cascade else ("",):
-        shapes[f"roi_heads.box_head{stage}.fc1.weight"] = fc1.weight.shape
-        shapes[f"roi_heads.box_head{stage}.fc1.bias"] = (width,)
-        shapes[f"roi_heads.box_head{stage}.fc2.weight"] = (width, width)
-        shapes[f"roi_heads.box_head{stage}.fc2.bias"] = (width,)
-        boxes = 4 if cascade else 4 * CLASSES
-        for layer, rows in (("cls_score", CLASSES + 1), ("bbox_pred", boxes)):
-            shapes[f"roi_heads.box_predictor{stage}.{layer}.weight"] = (rows, width)
-            shapes[f"roi_heads.box_predictor{stage}.{layer}.bias"] = (rows,)
-    if masks:
-        channels, deep = 16, 8
-        for number in range(1, 5):
-            shapes[f"roi_heads.mask_head.mask_fcn{number}.weight"] = (deep, channels, 3, 3)
-            shapes[f"roi_heads.mask_head.mask_fcn{number}.bias"] = (deep,)
-            channels = deep
-        shapes["roi_heads.mask_head.deconv.weight"] = (deep, deep, 2, 2)
-        shapes["roi_heads.mask_head.deconv.bias"] = (deep,)
-        shapes["roi_heads.mask_head.predictor.weight"] = (CLASSES, deep, 1, 1)
-        shapes["roi_heads.mask_head.predictor.bias"] = (CLASSES,)
-    state = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+    # The zoo's files were written when these were kept too.
     state["pixel_mean"] = torch.zeros(3, 1, 1)
     state["pixel_std"] = torch.ones(3, 1, 1)
     for level in range(5):
