@@ -40,11 +40,14 @@ VERB_ACTIVITIES: dict[str, tuple[Callable, ...]] = {
 """Builders by verb; hold comes with most of the others and with `HOLD_ACTIVITIES`."""
 
 HOLD_ACTIVITIES: tuple[Callable, ...] = (
-    with_small_thing("hold cellphone", "cellphone", "front|front|out|low", ("hold",), "away"),
-    with_small_thing("hold cigarette", "cigarette", "front|low|out", ("hold",), "any"),
-    with_small_thing("hold drink", "drink", "front|low|out", ("hold",), "any"),
-    with_small_thing("hold food", "food", "front|low|out", ("hold",), "any"),
-    with_small_thing("hold document", "document", "both|front|low", ("hold",), "away"),
+    # Weighted towards what only the gaze tells from play and read.
+    *(with_small_thing("hold cellphone", "cellphone", "front|both|out", ("hold",), "away"),) * 3,
+    *(with_small_thing("hold document", "document", "both|both|front", ("hold",), "away"),) * 3,
+    with_small_thing("hold cellphone", "cellphone", "low", ("hold",), "any"),
+    with_small_thing("hold document", "document", "low", ("hold",), "any"),
+    *(with_small_thing("hold cigarette", "cigarette", "front|low|out", ("hold",), "any"),) * 2,
+    *(with_small_thing("hold drink", "drink", "front|low|out", ("hold",), "any"),) * 2,
+    *(with_small_thing("hold food", "food", "front|low|out", ("hold",), "any"),) * 2,
     *(hold_ball, carry_computer) * 2,
     *(beside_vehicle(c, grips=True) for c in ("bike", "motorbike", "horse")),
 )
@@ -52,7 +55,7 @@ HOLD_ACTIVITIES: tuple[Callable, ...] = (
 
 TEMPTING_ACTIVITIES: tuple[Callable, ...] = (
     *(near_ball,) * 2,
-    at_computer("ignore computer", hands=True, gaze=False),
+    *(at_computer("ignore computer", hands=True, gaze=False),) * 2,
     at_computer("watch computer", hands=False, gaze=True),
     *(beside_vehicle(c, grips=False) for c in ("bike", "motorbike", "horse")),
     idle,

@@ -117,7 +117,9 @@ def at_mouth(
         draw_smoke(pen.on(z=Z_OBJECT - 1).at(center + way * thing.height / 2), rng)
         hand = center + (0, 0.5)
     else:
-        hand = center + way * thing.height * 0.2 + (0, 0.3)
+        # From below, so that the hand hides little of it.
+        down = np.array((-way[1], way[0])) * (1.0 if way[0] > 0 else -1.0)
+        hand = center + way * thing.height * 0.25 + down * thing.width * 0.42
     if arm is not None:
         person.put_hand(arm, hand, z=None if person.is_near(arm) else Z_OBJECT + 1)
     return center
@@ -128,10 +130,10 @@ def in_front(
 ) -> np.ndarray:
     """The thing in one hand before the chest, or at arm's length if ``out``."""
     if person.view == "side":
-        target = person.neck + ((2.6, 0.2) if out else (1.75, rng.uniform(0.6, 1.2)))
+        target = person.neck + ((2.6, 0.2) if out else (1.95, rng.uniform(0.8, 1.4)))
     else:
         side = person.side(arm)
-        target = person.neck + ((side * 2.7, 0.2) if out else (side * 0.55, rng.uniform(1.5, 1.9)))
+        target = person.neck + ((side * 2.7, 0.2) if out else (side * 0.65, rng.uniform(1.8, 2.2)))
     hand = person.put_hand(arm, target)
     tilt = rng.uniform(-12, 12)
     if thing.category == "cigarette":

@@ -21,18 +21,17 @@ from .objects import make_thing
 from .people import Person
 from .units import SMALL, Z_TABLE, Unit, draw_seat, draw_table, pick, put_on_table
 
+POSES = ("standing", "standing", "walking", "sitting")
 _LOOKED_AT = ("cellphone", "document")
 
 
-def new_person(
-    rng, unit: Unit, views, poses=("standing", "standing", "walking", "sitting"), **kwargs
-) -> int:
+def new_person(rng, unit: Unit, views, poses=POSES) -> int:
     """A person of a random view and pose; walking is drawn from the side only."""
     view = pick(rng, views)
     pose = pick(rng, [p for p in poses if p != "walking" or view == "side"])
     if pose == "sitting":
         draw_seat(unit.pen(), rng, view)
-    return unit.add_person(Person(rng, draw_look(rng), view, pose, **kwargs))
+    return unit.add_person(Person(rng, draw_look(rng), view, pose))
 
 
 def finish(unit: Unit, human: int) -> Unit:
@@ -69,7 +68,16 @@ def maybe_table(rng, unit: Unit, human: int) -> None:
 def with_small_thing(
     activity: str, category: str, place: str, verbs: tuple[str, ...], gaze: str
 ) -> Callable:
-    """A builder: a small thing of ``category`` at ``place`` of one person."""
+    """A builder: one person with one small thing.
+
+    Args:
+        activity: the unit's word for it.
+        category: of the thing.
+        place: where the thing is, one of the places that are joined by ``|``: "ear", "mouth" (in a
+            hand), "lips" (in no hand), "front", "out" (at arm's length), "low", "both" (hands).
+        verbs: of the pair.
+        gaze: "on" the thing, "away" from it, or "any".
+    """
 
     def build(rng: np.random.Generator) -> Unit:
         unit = Unit(activity, crop=2.6)
@@ -77,15 +85,14 @@ def with_small_thing(
         views = ("front", "side")
         if where in ("ear", "low"):
             views = ("front", "side", "front", "side", "back")
-        human = new_person(rng, unit, views)
+        poses = ("standing", "walking") if where == "low" else POSES
+        human = new_person(rng, unit, views, poses)
         person, arm = unit.people[human], int(rng.integers(2))
         if person.view == "side" and where in ("ear", "low"):
             arm = 1
         index = unit.add(category)
         pen, thing = unit.pen(index), make_thing(rng, category)
         look_anywhere(person, rng, near_face=where in ("ear", "mouth", "lips"))
-        if where == "low" and person.pose == "sitting":
-            where = "front"
         if where == "ear":
             center = at_ear(pen, person, arm, thing, rng)
         elif where in ("mouth", "lips"):

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..datasets.hoiw_categories import OBJECTS
 from .activities import HOLD_ACTIVITIES, TEMPTING_ACTIVITIES, VERB_ACTIVITIES
 from .scene import SceneStyle
 from .units import Unit, loose_unit, pick, table_unit
+from .vehicles import FITS
 
 _TABLE_THINGS = ("cellphone", "cigarette", "drink", "food", "document", "computer")
 _GROUND_THINGS = ("ball", "bike", "motorbike", "horse")
+# What one rides has only one verb's people; here it makes up for that.
+_LOOSE_THINGS = (*_TABLE_THINGS, *_GROUND_THINGS, *FITS)
 
 
 @dataclass
@@ -51,7 +53,7 @@ def choose_units(rng: np.random.Generator, style: SceneStyle, verb: str | None) 
     used = [c for unit in units for c in unit.categories if c != "person"]
     for _ in range(int(rng.choice(len(style.loose), p=style.loose))):
         # Half of the loose things are of a kind that somebody in the picture uses.
-        first = pick(rng, used) if used and rng.random() < 0.5 else pick(rng, OBJECTS[1:])
+        first = pick(rng, used) if used and rng.random() < 0.5 else pick(rng, _LOOSE_THINGS)
         if first in _GROUND_THINGS:
             units.append(loose_unit(rng, first))
         else:

@@ -28,9 +28,9 @@ class Thing:
 THINGS: dict[str, dict[str, tuple[float, float]]] = {
     # category: {kind: (width, height)}
     "cellphone": {"screen": (1.0, 1.75), "back": (1.0, 1.75)},
-    "cigarette": {"lit": (0.46, 1.75)},
-    "drink": {"cup": (1.05, 1.5), "bottle": (0.8, 2.0), "mug": (1.15, 1.2)},
-    "food": {"burger": (1.5, 1.2), "pizza": (1.5, 1.55), "donut": (1.35, 1.35)},
+    "cigarette": {"lit": (0.56, 2.0)},
+    "drink": {"cup": (1.25, 1.7), "bottle": (1.0, 2.2), "mug": (1.4, 1.35)},
+    "food": {"burger": (1.65, 1.35), "pizza": (1.65, 1.7), "donut": (1.5, 1.5)},
     "ball": {"soccer": (1.7, 1.7), "basket": (1.8, 1.8), "beach": (1.9, 1.9)},
     "computer": {"open": (2.5, 1.9), "lid": (2.5, 1.6), "closed": (2.3, 1.5)},
     "document": {"sheet": (1.6, 2.0), "book": (2.3, 1.7), "news": (2.3, 1.9)},
@@ -38,7 +38,7 @@ THINGS: dict[str, dict[str, tuple[float, float]]] = {
 _COLORS = {
     "cellphone": ((25, 25, 28), (45, 40, 40), (60, 30, 140), (110, 60, 25)),
     "cigarette": ((245, 245, 248),),
-    "drink": ((45, 45, 210), (60, 150, 40), (190, 110, 20), (40, 140, 240), (150, 40, 130)),
+    "drink": ((45, 45, 210), (60, 150, 40), (190, 110, 20)),
     "food": ((60, 140, 215),),
     "ball": ((245, 245, 245),),
     "computer": ((150, 145, 140), (70, 66, 62), (205, 205, 210)),

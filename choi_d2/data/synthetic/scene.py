@@ -22,12 +22,12 @@ class SceneStyle:
         noise: standard deviation of the grain, in grey levels.
     """
 
-    people: tuple[float, ...] = (0.25, 0.5, 0.25)
-    verb: float = 0.42
-    hold: float = 0.34
+    people: tuple[float, ...] = (0.28, 0.5, 0.22)
+    verb: float = 0.38
+    hold: float = 0.38
     tempting: float = 0.24
     loose: tuple[float, ...] = (0.3, 0.5, 0.2)
-    head_radius: tuple[float, float] = (13.2, 24.0)
+    head_radius: tuple[float, float] = (14.0, 24.0)
     overlap: float = 0.3
     close_up: float = 0.3
     noise: float = 4.0

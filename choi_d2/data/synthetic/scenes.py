@@ -42,6 +42,10 @@ def draw_scene(
 def _try_scene(rng, size: tuple[int, int], style: SceneStyle, verb: str | None) -> Scene | None:
     units = choose_units(rng, style, verb)
     placed = place(rng, units, size, style)
+    while placed is None and not units[-1].people:
+        # Rather fewer loose things than fewer of the wide units: horses, bikes, desks.
+        units.pop()
+        placed = place(rng, units, size, style)
     if placed is None:
         return None
     background, shadow, horizon = draw_background(rng, *size)

@@ -121,7 +121,8 @@ def test_what_is_only_held_is_not_at_head_or_mouth(scenes):
         if verbs == ("hold",) and OBJECTS[scene.classes[thing]] in GRIPS.values():
             way = np.array(scene.centers[thing]) - person.head
             assert np.hypot(*way) > 1.6 * person.head_radius
-            assert distance(scene.masks[thing], person.mouth) > 0.5 * person.head_radius
+            if OBJECTS[scene.classes[thing]] in ("cigarette", "drink", "food"):
+                assert distance(scene.masks[thing], person.mouth) > 0.5 * person.head_radius
 
 
 def test_gaze_tells_play_and_read_from_hold(scenes):
