@@ -3,10 +3,10 @@
 from .interaction_head import (
     ROI_INTERACTION_HEAD_REGISTRY,
     InteractionHead,
-    PairBatch,
     PairFeatures,
     build_interaction_head,
 )
+from .pair_batch import PairBatch
 
 __all__ = [
     "ROI_INTERACTION_HEAD_REGISTRY",

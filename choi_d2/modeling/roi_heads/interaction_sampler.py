@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import torch
 from detectron2.modeling.matcher import Matcher
 from detectron2.structures import Boxes, Instances, pairwise_iou
+from detectron2.utils.events import get_event_storage
 from torch import Tensor
 
 from choi_d2.structures import HOIAnnotations
 
 from ..interaction.pairs import drop_same_instance, enumerate_pairs, sample_pairs, valid_verbs
+from ..interaction.rrm import ranking_accuracy
 
 
 @dataclass
@@ -131,3 +133,19 @@ def sample_training_pairs(
     sample = sample_pairs(verbs.any(dim=1), batch_size, positive_fraction)
     rows, pairs = pairs[sample].unique(return_inverse=True)
     return LabelledPairs(regions[rows], pairs, verbs[sample], valid[sample])
+
+
+def log_pairs(t: int, labelled: list[LabelledPairs], ranks, face_coverage: float) -> None:
+    """What the pairs of a stage are like, into Detectron2's event storage."""
+    storage = get_event_storage()
+    images = max(len(labelled), 1)
+    annotated = [x.annotated for x in labelled]
+    storage.put_scalar(f"stage{t}/pairs/sampled", sum(len(x) for x in annotated) / images)
+    storage.put_scalar(f"stage{t}/pairs/positive", sum(int(x.sum()) for x in annotated) / images)
+    storage.put_scalar(f"stage{t}/pairs/face_coverage", face_coverage)
+    if ranks is not None:
+        accuracies = [ranking_accuracy(r, a) for r, a in zip(ranks, annotated)]
+        accuracies = [x for x in accuracies if x is not None]
+        if accuracies:
+            mean = sum(accuracies) / len(accuracies)
+            storage.put_scalar(f"stage{t}/pairs/ranking_accuracy", mean)

@@ -1,0 +1,93 @@
+"""The pairs of a batch of images, flattened."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from detectron2.structures import Instances
+from torch import Tensor
+
+from .geometry import assign_faces
+from .representation import masks_in_frames
+
+
+class StageRegions(NamedTuple):
+    """The regions of all images of a batch at one stage.
+
+    Attributes:
+        boxes: Tensor[R, 4].
+        masks: Tensor[R, m, m] in the frames of the boxes; None where regions are boxes.
+    """
+
+    boxes: Tensor
+    masks: Tensor | None
+
+    def masks_in(self, rows: Tensor, frames: Tensor, resolution: int) -> Tensor | None:
+        """The masks of some regions, seen in frames Tensor[P, 4]: Tensor[P, S, S]."""
+        if self.masks is None:
+            return None
+        return masks_in_frames(self.masks[rows], self.boxes[rows], frames, resolution)
+
+
+class PairBatch:
+    """The pairs of a batch of images, flattened; humans and objects listed once each.
+
+    B: images; M, Q: distinct humans and objects in some pair; P: pairs.
+
+    Args:
+        regions: for each image, ``Instances`` with ``boxes`` (Boxes, O^t), ``classes`` (int64), and
+            at all but the first stage ``previous_boxes`` (Boxes, O^{t-1}); in relation segmentation
+            also ``masks`` and ``previous_masks``, Tensor[R, m, m] in the frames of these boxes.
+        pairs: for each image, Tensor[P_i, 2] int64 into its regions.
+        faces: for each image, ``Instances`` with ``boxes`` (Boxes) and ``scores``.
+
+    Attributes:
+        human_rows, object_rows: Tensor[M], Tensor[Q]: rows of the flattened regions.
+        pairs: Tensor[P, 2]: into ``human_rows`` and ``object_rows``.
+        image_of_pair, image_of_region: Tensor[P], Tensor[sum of regions].
+    """
+
+    def __init__(self, regions: list[Instances], pairs: list[Tensor], faces: list[Instances]):
+        self.num_images = len(regions)
+        self.regions, self.faces = regions, faces
+        counts = torch.tensor([len(x) for x in regions])
+        offsets = (counts.cumsum(0) - counts).tolist()
+        device = pairs[0].device
+        self.image_of_region = torch.repeat_interleave(torch.arange(len(regions)), counts).to(
+            device
+        )
+        flat = torch.cat([p + offset for p, offset in zip(pairs, offsets)])
+        self.human_rows, human = flat[:, 0].unique(return_inverse=True)
+        self.object_rows, object_ = flat[:, 1].unique(return_inverse=True)
+        self.pairs = torch.stack([human, object_], dim=1)
+        self.image_of_pair = self.image_of_region[flat[:, 0]]
+
+    def stage(self, prefix: str = "", *, masks: bool = False) -> StageRegions:
+        """Boxes and masks of all images at O^t (no prefix) or O^{t-1} ("previous_")."""
+        return StageRegions(
+            torch.cat([x.get(f"{prefix}boxes").tensor for x in self.regions]),
+            torch.cat([x.get(f"{prefix}masks") for x in self.regions]) if masks else None,
+        )
+
+    def assigned_faces(self, humans: Tensor) -> tuple[Tensor, Tensor]:
+        """The face box of every human and whether there is one.
+
+        Args:
+            humans: Tensor[M, 4], boxes in the order of ``human_rows``.
+
+        Returns:
+            Tensor[M, 4] (zero where there is none), Tensor[M] bool
+        """
+        boxes = torch.zeros_like(humans)
+        found = torch.zeros(len(humans), dtype=torch.bool, device=humans.device)
+        image_of_human = self.image_of_region[self.human_rows]
+        for image, faces in enumerate(self.faces):
+            mine = (image_of_human == image).nonzero()[:, 0]
+            if len(faces) == 0 or len(mine) == 0:
+                continue
+            index = assign_faces(humans[mine], faces.boxes.tensor.to(humans), faces.scores)
+            has_face = index >= 0
+            found[mine] = has_face
+            boxes[mine[has_face]] = faces.boxes.tensor.to(humans)[index[has_face]]
+        return boxes, found
