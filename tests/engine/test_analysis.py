@@ -94,6 +94,21 @@ def test_interaction_is_the_papers_formulas(model, operations):
     assert not any(part.startswith("R^1") for part in operations)
 
 
+def test_segmentation_is_the_chain_on_the_instances():
+    opts = ("MODEL.MASK_ON", True, "MODEL.ROI_MASK_HEAD.NUM_CONV", 2)
+    opts += ("MODEL.ROI_MASK_HEAD.CONV_DIM", 8)
+    masked = tiny_model(*opts)
+    counts = count_operations(masked, SCENE)
+    instances, pixels = SCENE.humans + SCENE.objects, 14 * 14
+    convs = pixels * 9 * (C * 8 + 8 * 8)
+    flow = pixels * 8 * C
+    upsampled = 4 * pixels * 8 * 8 + 4 * pixels * 8 * CLASSES
+    assert counts["S^1"] == instances * convs
+    assert counts["S^2"] == instances * (convs + flow)
+    assert counts["S^3"] == instances * (convs + flow + upsampled)
+    assert "other" not in counts
+
+
 def test_no_human_costs_no_pair(model):
     scene = Scene(size=SIZE, proposals=7, humans=0, objects=2)
     assert count_pairs(model, scene) == 0

@@ -117,6 +117,25 @@ def test_single_heads_serve_every_stage(model, tmp_path, caplog, config):
     assert "copied from another head" in caplog.text
 
 
+@pytest.mark.parametrize("config", [CASCADE, MASK])
+def test_the_zoos_mask_head_serves_every_stage(tmp_path, config):
+    small = ("MODEL.MASK_ON", True, "MODEL.ROI_MASK_HEAD.NUM_CONV", 4)
+    small += ("MODEL.ROI_MASK_HEAD.CONV_DIM", 8)
+    model = tiny_model(*small)
+    zoo = zoo_state(config, tiny_config(*small))
+    path = write_zoo_pickle(tmp_path / "zoo.pkl", zoo)
+    before, after = load(model, path, thing_classes=NAMES)
+    layers = [f"mask_fcn{i}" for i in (1, 2, 3, 4)] + ["deconv"]
+    for stage in range(3):
+        for layer in (f"{x}.{tensor}" for x in layers for tensor in ("weight", "bias")):
+            loaded = after[f"roi_heads.mask_head.{stage}.{layer}"]
+            assert torch.equal(loaded, zoo[f"roi_heads.mask_head.{layer}"]), layer
+        masks = after[f"roi_heads.mask_head.{stage}.predictor.weight"]
+        assert torch.equal(masks[0], zoo["roi_heads.mask_head.predictor.weight"][0]), "human"
+        name = f"roi_heads.mask_head.{stage}.predictor.weight"
+        assert torch.equal(masks[1], before[name][1]), "cigarette"
+
+
 def test_coco_classes_fit_a_model_of_coco(tmp_path):
     model = tiny_model("MODEL.ROI_HEADS.NUM_CLASSES", 80)
     zoo = zoo_state(CASCADE, tiny_config())
