@@ -65,7 +65,7 @@ def make_dataset(
         split), ``checksum``.
 
     Raises:
-        InputError: a parameter is not what it should be.
+        InputError: a parameter is not what it should be, or ``root`` cannot be written to.
     """
     root, style = Path(root), style or SceneStyle()
     parameters = _parameters(seed, sizes, image_size, style)
@@ -73,8 +73,11 @@ def make_dataset(
     if known is not None:
         logger.info("The synthetic data set in %s is complete.", root)
         return known
-    root.mkdir(parents=True, exist_ok=True)
-    (root / MANIFEST).unlink(missing_ok=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        (root / MANIFEST).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot be written to ({error.strerror})", path=root) from None
     splits = {}
     with _single_threaded_opencv():
         for split, size in parameters["sizes"].items():

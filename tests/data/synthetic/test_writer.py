@@ -148,6 +148,12 @@ def test_wrong_parameters_are_named(tmp_path, change, field):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_root_that_is_no_folder_is_named(tmp_path):
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(InputError, match="taken: cannot be written to"):
+        make(tmp_path / "taken", sizes={"val": 1})
+
+
 def test_shaken_faces_miss_a_quarter_and_invent_some():
     rng = np.random.default_rng(0)
     faces = [[100.0, 50.0, 140.0, 90.0], [200.0, 60.0, 240.0, 100.0]]
