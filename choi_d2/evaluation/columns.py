@@ -137,17 +137,16 @@ def integers(values: Sequence[Any], place: Place) -> tuple[np.ndarray, np.ndarra
     """
     if set(map(type, values)) <= {int}:
         return _int_array(values, place), np.zeros(0, np.int64)
-    converted, strings = [], []
-    for index, value in enumerate(values):
-        try:
-            number = int(value) if type(value) in (int, str) or value == int(value) else None
-        except (TypeError, ValueError, OverflowError):
-            number = None
-        if number is None:
-            raise InputError(f"expected an integer, found {shown(value)}", **place(index))
-        converted.append(number)
-        if isinstance(value, str):
-            strings.append(index)
+    # Ids are many, different ones are few.
+    hashable = [v for v in values if type(v) is not list and type(v) is not dict]
+    integer_of = {value: _integer(value) for value in set(hashable)}
+    if len(hashable) < len(values) or None in integer_of.values():
+        bad = (i for i, v in enumerate(values) if isinstance(v, list | dict) or _integer(v) is None)
+        index = next(bad)
+        problem = f"expected an integer, found {shown(values[index])}"
+        raise InputError(problem, **place(index))
+    strings = [index for index, value in enumerate(values) if type(value) is str]
+    converted = list(map(integer_of.__getitem__, values))
     return _int_array(converted, place), np.array(strings, np.int64)
 
 
@@ -155,6 +154,14 @@ def shown(value: Any) -> str:
     """A value as an error message can show it."""
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _integer(value: Any) -> int | None:
+    """5, 5.0 and "5\\n" are 5; None for everything else."""
+    try:
+        return int(value) if isinstance(value, int | str) or value == int(value) else None
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 _SEQUENCES = (list, tuple, np.ndarray)

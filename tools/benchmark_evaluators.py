@@ -1,0 +1,166 @@
+"""Time the evaluators beside the official ones, on the same generated inputs.
+
+Usage::
+
+    python tools/benchmark_evaluators.py --fixtures ../shared/fixtures
+
+``--fixtures`` holds ``timing.json``, the official evaluators' seconds and metrics, and
+``generators/``, the scripts that write the inputs. Both sides include the reading of all files,
+V-COCO's detections as a pickle; ours is once the call inside a running Python, as the official
+figures are, and once the whole command, start of Python included. CPU seconds are the process's:
+on a machine that does other work as well they say more than the clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pickle
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tabulate import tabulate
+
+from choi_d2.evaluation.findings import Findings
+from choi_d2.evaluation.hoiw_files import evaluate_hoiw_files
+from choi_d2.evaluation.pic_files import evaluate_pic_files
+from choi_d2.evaluation.vcoco_files import evaluate_vcoco_files
+from choi_d2.utils import write_json
+
+REPEATS = 3
+
+# Case of timing.json -> ((metric there, metric here), ...), tolerance.
+METRICS = {
+    "hoiw": ([("mAP", "mAP_rel")], 1e-9),
+    "hoiw_pair_boxes": ([("mAP", "mAP_rel")], 1e-9),
+    "pic": ([("average_top_k_100", "R@100")], 1e-9),
+    "vcoco": (
+        [
+            ("mean_agent_ap_26", "AP_agent"),
+            ("mean_role_ap_25_scenario_1", "AP_role_S1_25"),
+            ("mean_role_ap_25_scenario_2", "AP_role_S2_25"),
+        ],
+        1e-6,
+    ),
+}
+
+
+def main() -> int:
+    """Run all cases; 1 if a metric differs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--fixtures", type=Path, required=True)
+    parser.add_argument("--inputs", type=Path, help="keep the generated inputs, or use those here")
+    parser.add_argument("--output", type=Path, help="JSON of the figures")
+    options = parser.parse_args()
+    timing = json.loads((options.fixtures / "timing.json").read_text())
+    with tempfile.TemporaryDirectory() as temporary:
+        inputs = options.inputs or Path(temporary)
+        cases = {
+            name: _run(name, timing[name], options.fixtures / "generators", inputs / name)
+            for name in METRICS
+        }
+    rows = [
+        [
+            name,
+            case["images"],
+            *(f"{case[key]:.2f}" for key in ("official_s", "call_s", "command_s")),
+            f"{case['official_s'] / case['call_s']:.1f} x",
+            *(f"{case[key]:.2f}" for key in ("official_cpu_s", "call_cpu_s")),
+            f"{case['official_cpu_s'] / case['call_cpu_s']:.1f} x",
+            f"{case['difference']:.0e}",
+        ]
+        for name, case in cases.items()
+    ]
+    headers = ["input", "images", "official s", "ours s", "whole command s", "faster"]
+    headers += ["official CPU s", "ours CPU s", "less", "difference"]
+    print(tabulate(rows, headers, tablefmt="pipe", disable_numparse=True))
+    machine = _machine()
+    print(f"official: {timing['machine']['cpu']}, {timing['machine']['cores']} cores")
+    print("ours:     " + ", ".join(f"{key} {value}" for key, value in machine.items()))
+    if options.output:
+        write_json(options.output, {"machine": machine, "cases": cases}, indent=1)
+    return int(not all(case["equal"] for case in cases.values()))
+
+
+def _run(name: str, official: dict, generators: Path, folder: Path) -> dict:
+    if not folder.exists():
+        print(f"writing the input of {name} ...", flush=True)
+        script = generators / official["script"]
+        words = [folder, official["seed"], *official["options"]]
+        subprocess.run([sys.executable, script, *map(str, words)], check=True)
+    if name == "vcoco":
+        detections = json.loads((folder / "pred.json").read_text())
+        (folder / "pred.pkl").write_bytes(pickle.dumps(detections))
+    call, words = _call(name, folder)
+    metrics, call_s, call_cpu_s = _best(call)
+    command = [sys.executable, "-m", "choi_d2.evaluation", *map(str, words)]
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": True}
+    _, command_s, _ = _best(lambda: subprocess.run(command, **silent))
+    pairs, tolerance = METRICS[name]
+    difference = max(abs(official[theirs] - metrics[ours]) for theirs, ours in pairs)
+    seconds = next(value for value in official.values() if isinstance(value, dict))
+    return {
+        "images": official["images"],
+        "official_s": seconds["best_s"],
+        "official_cpu_s": min(seconds["cpu_s"]),
+        "call_s": call_s,
+        "call_cpu_s": call_cpu_s,
+        "command_s": command_s,
+        "difference": difference,
+        "equal": difference <= tolerance,
+    }
+
+
+def _call(name: str, folder: Path) -> tuple[Callable[[], dict], list]:
+    """The evaluator as a function, and as words of the command line."""
+    if name == "vcoco":
+        files = [folder / f for f in ("vcoco.json", "instances.json", "ids.txt", "pred.pkl")]
+        flags = ("--vsrl", "--coco", "--ids", "--pred")
+        words = [word for pair in zip(flags, files, strict=True) for word in pair]
+        return lambda: evaluate_vcoco_files(*files, Findings()), ["vcoco", *words]
+    if name == "pic":
+        truth, predictions = folder / "gt", folder / "pred"
+        words = ["pic", "--gt", truth, "--pred", predictions]
+        return lambda: evaluate_pic_files(truth, predictions, Findings()), words
+    truth, predictions = folder / "gt.json", folder / "pred.json"
+    words = ["hoiw", "--gt", truth, "--pred", predictions]
+    return lambda: evaluate_hoiw_files(truth, predictions, Findings()), words
+
+
+def _best(call: Callable) -> tuple[dict, float, float]:
+    """What it returned, and the least seconds by the clock and of this process's CPU."""
+    wall, cpu = [], []
+    for _ in range(REPEATS):
+        start, cpu_start = time.perf_counter(), time.process_time()
+        result = call()
+        wall.append(time.perf_counter() - start)
+        cpu.append(time.process_time() - cpu_start)
+    return result, min(wall), min(cpu)
+
+
+def _machine() -> dict:
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        cpu = names[0].split(":", 1)[1].strip() if names else cpu
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
