@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,21 @@ def column(rows: Sequence[Any], key: str, place: Place) -> list[Any]:
             if key not in row:
                 where = dict(place(index))
                 raise InputError(f"the required key '{key}' is missing", **where) from None
+        raise
+
+
+def cells(rows: Sequence[Any], keys: Sequence[str], place: Place) -> list[Any]:
+    """The values at two or more keys of all rows, row by row: faster than key by key where there
+    are many keys, as it walks through memory once.
+
+    Raises:
+        InputError: a row is not an object or lacks a key.
+    """
+    try:
+        return list(chain.from_iterable(map(itemgetter(*keys), rows)))
+    except (KeyError, TypeError, IndexError):
+        for key in keys:
+            column(rows, key, place)
         raise
 
 
@@ -135,14 +151,14 @@ def integers(values: Sequence[Any], place: Place) -> tuple[np.ndarray, np.ndarra
     Raises:
         InputError: one is neither an integer nor a string of one.
     """
-    if set(map(type, values)) <= {int}:
+    types = set(map(type, values))
+    if types <= {int}:
         return _int_array(values, place), np.zeros(0, np.int64)
     # Ids are many, different ones are few.
-    hashable = [v for v in values if type(v) is not list and type(v) is not dict]
-    integer_of = {value: _integer(value) for value in set(hashable)}
-    if len(hashable) < len(values) or None in integer_of.values():
-        bad = (i for i, v in enumerate(values) if isinstance(v, list | dict) or _integer(v) is None)
-        index = next(bad)
+    unhashable = types & {list, dict}
+    integer_of = {} if unhashable else {value: _integer(value) for value in set(values)}
+    if unhashable or None in integer_of.values():
+        index = next(i for i, value in enumerate(values) if _integer(value) is None)
         problem = f"expected an integer, found {shown(values[index])}"
         raise InputError(problem, **place(index))
     strings = [index for index, value in enumerate(values) if type(value) is str]

@@ -20,11 +20,12 @@ import numpy as np
 from choi_d2.categories.vcoco import ACTION_ROLES, ACTIONS
 from choi_d2.utils import InputError, read_json
 
-from .columns import Place, boxes, column, number_rows, numbers, shown
+from .columns import Place, boxes, cells, column, number_rows, numbers, shown
 from .findings import Findings
 from .safe_pickle import read_pickle
 from .vcoco import Detections
 
+_AGENT_KEYS = tuple(f"{name}_agent" for name, _ in ACTIONS)
 _ROLE = "[x1, y1, x2, y2, score], finite numbers or NaN"
 
 
@@ -75,34 +76,27 @@ def detections_from_entries(
         kind = "image without a detection, all its people are missed"
         findings.note(kind, path=path, image=image_ids[without[0]], count=len(without))
 
-    def place(key: str | None = None) -> Place:
-        def at(row: int) -> Mapping:
-            field = f"[{known[row]}]" + (f".{key}" if key else "")
-            return {"path": path, "image": image_ids[images[row]], "field": field}
+    def place(row: int, key: str | None = None) -> Mapping:
+        field = f"[{known[row]}]" + (f".{key}" if key else "")
+        return {"path": path, "image": image_ids[images[row]], "field": field}
 
-        return at
+    def place_in(keys: Sequence[str]) -> Place:
+        return lambda cell: place(cell // len(keys), keys[cell % len(keys)])
 
-    def values(key: str) -> list[Any]:
-        return column(entries, key, place())
-
-    person_boxes = boxes(values("person_box"), place("person_box"))
+    person_boxes = boxes(column(entries, "person_box", place), place_in(["person_box"]))
     no_area = np.flatnonzero((person_boxes[:, 2:] <= person_boxes[:, :2]).any(axis=1))
     if len(no_area):
         kind = "person box without area"
-        findings.note(kind, count=len(no_area), **place("person_box")(int(no_area[0])))
-
-    agent_scores = np.empty((len(entries), len(ACTIONS)), np.float32)
-    roles = np.empty((len(entries), len(ACTION_ROLES), 5), np.float32)
+        findings.note(kind, count=len(no_area), **place(int(no_area[0]), "person_box"))
+    agents = numbers(cells(entries, _AGENT_KEYS, place), place_in(_AGENT_KEYS), nan=True)
+    roles = cells(entries, ACTION_ROLES, place)
+    roles = number_rows(roles, 5, place_in(ACTION_ROLES), _ROLE, nan=True)
     with np.errstate(over="ignore"):
-        for action, (name, _) in enumerate(ACTIONS):
-            key = f"{name}_agent"
-            agent_scores[:, action] = numbers(values(key), place(key), nan=True)
-        for role, key in enumerate(ACTION_ROLES):
-            roles[:, role] = number_rows(values(key), 5, place(key), _ROLE, nan=True)
+        roles = roles.astype(np.float32).reshape(len(entries), len(ACTION_ROLES), 5)
         return Detections(
             np.array(images, np.int64),
             person_boxes.astype(np.float32),
-            agent_scores,
+            agents.astype(np.float32).reshape(len(entries), len(ACTIONS)),
             roles[:, :, :4],
             roles[:, :, 4],
         )
