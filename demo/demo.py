@@ -163,9 +163,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--score-thresh",
         type=float,
-        default=0.3,
+        default=0.15,
         metavar="X",
-        help="the least score of a triplet (default: %(default)s; scores are at most 2)",
+        help="the least score of a triplet (default: %(default)s; scores are in [0, 1])",
     )
     parser.add_argument(
         "--max-triplets",

@@ -15,7 +15,7 @@ def prediction_report(
     instances: Instances,
     interactions: Instances,
     metadata: Any,
-    score_thresh: float = 0.3,
+    score_thresh: float = 0.15,
     max_triplets: int | None = 20,
     *,
     masks: bool = False,

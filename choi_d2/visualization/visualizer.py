@@ -101,7 +101,7 @@ class TripletVisualizer:
         self,
         instances: Instances,
         interactions: Instances,
-        score_thresh: float = 0.3,
+        score_thresh: float = 0.15,
         max_triplets: int | None = 20,
         *,
         faces: Instances | None = None,

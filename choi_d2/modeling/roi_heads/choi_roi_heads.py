@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from detectron2.config import configurable
 from detectron2.modeling.roi_heads import ROI_HEADS_REGISTRY
@@ -65,6 +67,9 @@ class CHOIROIHeads(LocalizationROIHeads):
         self.pair_score_thresh = pair_score_thresh
         self.pair_topk = pair_topk
         self.triplet_score = triplet_score
+        if interaction_heads:
+            highest = interaction_heads[-1].rcm.highest_score
+            self.triplet_score = replace(triplet_score, highest_verb_score=highest)
         if interaction_heads:
             # X_s: uniform until the training split has been counted. In the checkpoint, so that no
             # side file is needed at test time.
@@ -153,11 +158,14 @@ class CHOIROIHeads(LocalizationROIHeads):
         Returns:
             As ``forward`` at inference.
         """
+        detections = []
         for x in instances:
-            if not x.has("scores"):
-                x.scores = x.pred_boxes.tensor.new_ones(len(x))
-            x.previous_boxes = x.pred_boxes
-        return self._finish(features, instances, faces)
+            boxes = x.pred_boxes.clone()  # postprocessing scales boxes in place
+            detection = Instances(x.image_size, pred_boxes=boxes, pred_classes=x.pred_classes)
+            detection.scores = x.scores if x.has("scores") else boxes.tensor.new_ones(len(x))
+            detection.previous_boxes = boxes
+            detections.append(detection)
+        return self._finish(features, detections, faces)
 
     def _finish(self, features, instances, faces):
         instances = self.forward_with_given_boxes(features, instances)

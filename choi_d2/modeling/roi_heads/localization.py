@@ -88,6 +88,8 @@ class LocalizationROIHeads(CascadeROIHeads):
                     proposals = self._match_and_label_boxes(proposals, t, targets)
             predictions = self._run_stage(levels, proposals, t)
             boxes = self.box_predictor[t].predict_boxes(predictions, proposals)
+            if not self.training:
+                boxes = stay_where_not_finite(boxes, proposals)
             stages.append(LocalizationStage(self.box_predictor[t], predictions, proposals, boxes))
         return stages
 
@@ -192,6 +194,23 @@ class LocalizationROIHeads(CascadeROIHeads):
             masks = soft_masks_of_classes(logits, classes).split(counts)
             for region, mask in zip(regions, masks):
                 region.set(f"{prefix}masks", mask.clone())
+
+
+def stay_where_not_finite(
+    boxes: tuple[Tensor, ...], proposals: list[Instances]
+) -> tuple[Tensor, ...]:
+    """Boxes that a stage moved out of all numbers, put back where they were.
+
+    One broken region must not stop inference; its scores, not finite either, drop it in the end.
+
+    Args:
+        boxes: for each image Tensor[R, 4], a stage's outputs.
+        proposals: their inputs.
+    """
+    return tuple(
+        torch.where(b.isfinite().all(dim=1, keepdim=True), b, p.proposal_boxes.tensor)
+        for b, p in zip(boxes, proposals)
+    )
 
 
 def use_true_masks(regions: Instances, targets: Instances) -> None:

@@ -18,9 +18,12 @@ class TripletScore:
     Attributes:
         factors: any of "human", "object", "verb", "rank". A self pair, whose verbs take no object,
             has no object score.
+        highest_verb_score: the largest possible verb score, 2 for Eq. 16; verb scores are divided
+            by it, so that a triplet's score is in [0, 1].
     """
 
     factors: tuple[str, ...] = ("human", "object", "verb")
+    highest_verb_score: float = 1.0
 
     def __post_init__(self):
         unknown = set(self.factors) - set(FACTORS)
@@ -31,7 +34,10 @@ class TripletScore:
         """Tensor[P, N] from the other fields of ``make_interactions``."""
         verb = interactions.verb_scores
         # A verb that a pair cannot have has no score, whichever factors are asked for.
-        score = verb if "verb" in self.factors else (verb > 0).to(verb)
+        if "verb" in self.factors:
+            score = verb / self.highest_verb_score
+        else:
+            score = (verb > 0).to(verb)
         is_self = interactions.pair_indices[:, 0] == interactions.pair_indices[:, 1]
         factors = {
             "human": interactions.human_scores,

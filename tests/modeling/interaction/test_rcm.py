@@ -43,6 +43,7 @@ def test_eq_16_and_the_other_fusions_of_table_7(fusion, formula):
     logits = rcm(make_features())
     v, g, s = (logits[name].sigmoid() for name in ("visual", "geometric", "semantic"))
     torch.testing.assert_close(rcm.predict(logits), formula(v, g, s))
+    assert rcm.highest_score == formula(1, 1, 1)
 
 
 @pytest.mark.parametrize("fusion", ["(v+g)*s", "v+g+s", "v*g*s"])

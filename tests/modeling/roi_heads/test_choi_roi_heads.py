@@ -134,7 +134,7 @@ def test_prediction_fields_frame_and_order():
     assert torch.equal(pairs.object_scores, instances.scores[object_])
     assert (pairs.rank_scores.diff() <= 0).all()
     expected = pairs.human_scores * pairs.object_scores
-    torch.testing.assert_close(pairs.triplet_scores, expected[:, None] * pairs.verb_scores)
+    torch.testing.assert_close(pairs.triplet_scores, expected[:, None] * pairs.verb_scores / 2)
     assert instances.pred_boxes.tensor[:, 2].max() > SIZE[1]
 
 
@@ -210,7 +210,8 @@ def test_verbs_without_object_are_predicted_for_self_pairs_alone():
     assert (pairs.verb_scores[~is_self][:, 2] == 0).all()
     assert (pairs.verb_scores[is_self][:, 2] > 0).all()
     torch.testing.assert_close(
-        pairs.triplet_scores[is_self], (pairs.human_scores[:, None] * pairs.verb_scores)[is_self]
+        pairs.triplet_scores[is_self],
+        (pairs.human_scores[:, None] * pairs.verb_scores / 2)[is_self],
     )
 
 
