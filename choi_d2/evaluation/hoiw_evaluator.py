@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from detectron2.structures import BoxMode
+from detectron2.structures import BoxMode, Instances
 
 from choi_d2.utils import write_json
 
@@ -48,10 +48,8 @@ class HOIWEvaluator(HOIEvaluator):
         instances, interactions = output["instances"], output["interactions"]
         scores = interactions.triplet_scores.detach().cpu()
         if self.semantic_prior is not None:
-            ends = (interactions.human_scores * interactions.object_scores).detach().cpu()
-            verbs = self.semantic_prior[interactions.object_classes.cpu()]
             # A zero of the model says that the pair cannot have the verb, and stays one.
-            scores = ends[:, None] * verbs * (scores > 0)
+            scores = self._prior_scores(interactions) * (scores > 0)
         rows, verbs = torch.nonzero(scores > 0, as_tuple=True)
         return {
             "boxes": instances.pred_boxes.tensor.detach().cpu().numpy(),
@@ -61,6 +59,14 @@ class HOIWEvaluator(HOIEvaluator):
             "verbs": verbs.numpy(),
             "scores": scores[rows, verbs].numpy(),
         }
+
+    def _prior_scores(self, interactions: Instances) -> torch.Tensor:
+        """Tensor[P, N]; a human alone (i, i) is not multiplied by itself, as in the model."""
+        pairs = interactions.pair_indices
+        alone = pairs[:, 0] == pairs[:, 1]
+        objects = torch.where(alone, 1.0, interactions.object_scores)
+        ends = (interactions.human_scores * objects).detach().cpu()
+        return ends[:, None] * self.semantic_prior[interactions.object_classes.cpu()]
 
     def write_predictions(self, records: Sequence[Mapping], predictions: Mapping) -> None:
         """HOIW's submission JSON."""

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 import torch
 from detectron2.utils import comm
-from hoi_scenes import empty_output, hoiw_like_metadata, random_output, random_record, registered
+from hoi_scenes import (
+    empty_output,
+    hoiw_like_metadata,
+    model_output,
+    random_output,
+    random_record,
+    registered,
+)
 
 from choi_d2.categories.hoiw import OBJECTS, VERBS
 from choi_d2.evaluation import HOIWEvaluator
@@ -142,6 +149,16 @@ def test_a_pair_that_cannot_have_a_verb_gets_none_from_the_prior():
         evaluator = HOIWEvaluator("masked", semantic_prior=torch.ones(3, 4))
         kept = evaluator.collect(record, output)
     assert set(kept["verbs"].tolist()) == {0, 1, 3}
+
+
+def test_a_human_alone_is_not_multiplied_by_itself():
+    scores = torch.tensor([0.5, 0.25])
+    boxes = torch.tensor([[0.0, 0, 9, 9]] * 2)
+    pairs = [(0, 0), (0, 1)]
+    output = model_output(boxes, torch.tensor([0, 1]), scores, pairs, torch.ones(2, 4))
+    with registered("alone", [], **hoiw_like_metadata()):
+        kept = HOIWEvaluator("alone", semantic_prior=torch.ones(3, 4)).collect({}, output)
+    assert kept["scores"].tolist() == [0.5] * 4 + [0.125] * 4
 
 
 def test_images_of_several_processes_count_once(scenes, monkeypatch):
