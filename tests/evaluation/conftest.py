@@ -8,8 +8,9 @@ import pytest
 
 from choi_d2.evaluation.__main__ import main
 
-# pytest's importlib mode puts no folder on the path; the tests here share hoi_scenes.py.
+# pytest's importlib mode puts no folder on the path; the tests here share two modules.
 sys.path.append(str(Path(__file__).parent))
+import vcoco_tiny  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -42,5 +43,28 @@ def evaluate(tmp_path, capsys, caplog):
         printed, error = capsys.readouterr()
         metrics = json.loads(output.read_text()) if output.exists() else None
         return Outcome(code, metrics, printed, error, [r.getMessage() for r in caplog.records])
+
+    return run
+
+
+@pytest.fixture
+def evaluate_tiny_vcoco(evaluate, tmp_path):
+    """Evaluate V-COCO's tiny set; what is given takes the place of its files: JSON, or bytes."""
+
+    def run(*flags, **changes):
+        files = {
+            "vsrl": changes.get("vsrl", vcoco_tiny.vsrl()),
+            "coco": changes.get("coco", vcoco_tiny.coco()),
+            "ids": changes.get("ids", b"5\n9\n"),
+            "pred": changes.get("pred", vcoco_tiny.predictions()),
+        }
+        options = []
+        for name, content in files.items():
+            suffix = changes.get("suffix", "json") if name == "pred" else "json"
+            path = tmp_path / f"{name}.{suffix}"
+            is_bytes = isinstance(content, bytes)
+            path.write_bytes(content if is_bytes else json.dumps(content).encode())
+            options += [f"--{name}", path]
+        return evaluate("vcoco", *options, *flags)
 
     return run
