@@ -1,4 +1,4 @@
-"""Write the synthetic HOIW data set; with --contact-sheet also a picture of what is in it."""
+"""Write the synthetic data set; with --contact-sheet also a picture of what is in it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import numpy as np
 
 from choi_d2.utils import InputError, atomic_path
 
+from .formats import SPLITS
 from .preview import contact_sheet
-from .writer import SPLITS, make_dataset, scene_at
+from .writer import FORMATS, make_dataset, scene_at
 
 
 def _image_size(text: str) -> tuple[int, int]:
@@ -27,8 +28,13 @@ def _image_size(text: str) -> tuple[int, int]:
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="choi_d2.data.synthetic", description=__doc__)
-    datasets = Path(os.environ.get("DETECTRON2_DATASETS", "datasets"))
-    parser.add_argument("--root", type=Path, default=datasets / "synthetic_hoiw", metavar="DIR")
+    parser.add_argument("--format", choices=FORMATS, default="hoiw", help="default: hoiw")
+    parser.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="default: $DETECTRON2_DATASETS/synthetic_FORMAT, or datasets/synthetic_FORMAT",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--train", type=int, default=2000, help="number of images")
     parser.add_argument("--val", type=int, default=300, help="number of images")
@@ -39,7 +45,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--contact-sheet", type=Path, metavar="PNG", help="draw the first 24 scenes with labels"
     )
     parser.add_argument("--contact-split", choices=SPLITS, default="train")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.root is None:
+        datasets = Path(os.environ.get("DETECTRON2_DATASETS", "datasets"))
+        options.root = datasets / f"synthetic_{options.format}"
+    return options
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,7 +58,12 @@ def main(arguments: list[str] | None = None) -> int:
     sizes = {split: getattr(args, split) for split in SPLITS}
     try:
         manifest = make_dataset(
-            args.root, seed=args.seed, sizes=sizes, image_size=args.size, workers=args.workers
+            args.root,
+            seed=args.seed,
+            sizes=sizes,
+            image_size=args.size,
+            workers=args.workers,
+            format=args.format,
         )
         if args.contact_sheet:
             count = min(24, sizes[args.contact_split])

@@ -17,19 +17,23 @@ from typing import Any
 
 import cv2
 import numpy as np
-from pycocotools import mask as coco_mask
 from tqdm import tqdm
 
 from choi_d2.utils import InputError, atomic_path, read_json, write_json
 
-from ..datasets.hoiw_categories import OBJECTS, VERBS
 from .activities import VERB_ACTIVITIES
+from .formats import SPLITS, Format, stem_at
+from .hoiw_writer import HOIWFormat
+from .pic_writer import PICFormat
 from .scene import Scene, SceneStyle
 from .scenes import draw_scene
+from .vcoco_writer import VCOCOFormat
 
 logger = logging.getLogger(__name__)
 
-SPLITS = ("train", "val", "test")
+FORMATS: dict[str, Format] = {
+    layout.name: layout for layout in (HOIWFormat(), PICFormat(), VCOCOFormat())
+}
 MANIFEST = "manifest.json"
 _JPEG_QUALITY = 95
 _FREE_SCENES = 2
@@ -45,6 +49,7 @@ def make_dataset(
     style: SceneStyle | None = None,
     workers: int = 2,
     progress: bool = True,
+    format: str = "hoiw",
 ) -> dict[str, Any]:
     """Write the data set under ``root``, unless it is there already.
 
@@ -59,6 +64,7 @@ def make_dataset(
         style: what makes scenes easy or hard.
         workers: processes that draw.
         progress: show a bar.
+        format: a key of ``FORMATS``; the scenes are the same in all of them.
 
     Returns:
         The manifest: ``parameters``, ``splits`` (numbers of images, instances, triplets, faces by
@@ -68,7 +74,10 @@ def make_dataset(
         InputError: a parameter is not what it should be, or ``root`` cannot be written to.
     """
     root, style = Path(root), style or SceneStyle()
-    parameters = _parameters(seed, sizes, image_size, style)
+    if format not in FORMATS:
+        raise InputError(f"expected one of {tuple(FORMATS)}, found {format!r}", field="format")
+    layout = FORMATS[format]
+    parameters = _parameters(layout, seed, sizes, image_size, style)
     known = find_dataset(root, parameters)
     if known is not None:
         logger.info("The synthetic data set in %s is complete.", root)
@@ -78,13 +87,19 @@ def make_dataset(
         (root / MANIFEST).unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"cannot be written to ({error.strerror})", path=root) from None
-    splits = {}
     with _single_threaded_opencv():
-        for split, size in parameters["sizes"].items():
-            splits[split] = _write_split(
-                root, split, size, seed, image_size, style, workers, progress
+        rows = {
+            split: _write_split(
+                root, layout, split, size, seed, image_size, style, workers, progress
             )
-    manifest = {"parameters": parameters, "splits": splits, "checksum": _checksum(root, parameters)}
+            for split, size in parameters["sizes"].items()
+        }
+    _write_annotations(root, layout, rows)
+    manifest = {
+        "parameters": parameters,
+        "splits": {split: _count(of_split) for split, of_split in rows.items()},
+        "checksum": _checksum(root, layout, parameters),
+    }
     write_json(root / MANIFEST, manifest, indent=2)
     return manifest
 
@@ -95,8 +110,9 @@ def find_dataset(root: Path, parameters: Mapping[str, Any]) -> dict[str, Any] | 
         return None
     try:
         manifest = read_json(root / MANIFEST, dict)
+        layout = FORMATS[parameters["format"]]
         whole = manifest["parameters"] == parameters and manifest["checksum"] == _checksum(
-            root, parameters
+            root, layout, parameters
         )
     except (InputError, KeyError, OSError):
         return None
@@ -119,16 +135,11 @@ def scene_at(
     return draw_scene(_seed_sequence(seed, split, index, 0), image_size, style, verb)
 
 
-def file_name_at(split: str, index: int) -> str:
-    """The name of an image file."""
-    return f"{split}_{index:06d}.jpg"
-
-
 def _seed_sequence(seed: int, split: str, index: int, purpose: int) -> np.random.SeedSequence:
     return np.random.SeedSequence(seed, spawn_key=(SPLITS.index(split), index, purpose))
 
 
-def _parameters(seed, sizes, image_size, style: SceneStyle) -> dict[str, Any]:
+def _parameters(layout: Format, seed, sizes, image_size, style: SceneStyle) -> dict[str, Any]:
     if not isinstance(seed, int) or seed < 0:
         raise InputError(f"expected an integer from 0, found {seed!r}", field="seed")
     for split, size in sizes.items():
@@ -141,19 +152,21 @@ def _parameters(seed, sizes, image_size, style: SceneStyle) -> dict[str, Any]:
             f"expected (width, height), each 120..4096, found {image_size}", field="image_size"
         )
     return {
+        "format": layout.name,
         "seed": seed,
         "sizes": {split: sizes[split] for split in SPLITS if sizes.get(split)},
         "image_size": list(image_size),
         "style": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(style).items()},
-        "drawing_code": _drawing_code(),
+        "drawing_code": _drawing_code(layout),
     }
 
 
-def _drawing_code() -> str:
+def _drawing_code(layout: Format) -> str:
     """A fingerprint of the sources that the files depend on: other code, other pictures."""
+    others = {f"{name}_writer.py" for name in FORMATS if name != layout.name}
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        if path.name not in ("__main__.py", "preview.py"):
+        if path.name not in {"__main__.py", "preview.py"} | others:
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -169,11 +182,13 @@ def _single_threaded_opencv() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-def _write_split(root, split, size, seed, image_size, style, workers, progress) -> dict[str, Any]:
-    folder = root / "images" / split
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    draw = partial(_write_scene, folder, seed, split, image_size, style)
+def _write_split(root, layout: Format, split, size, seed, image_size, style, workers, progress):
+    """Draw a split, and write all that each scene has for itself; what is left for all of them."""
+    for path in layout.image_files(split, ""):
+        folder = (root / path).parent
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    draw = partial(_write_scene, root, layout, seed, split, image_size, style)
     bar = tqdm(total=size, desc=f"drawing {split}", unit="scene", disable=not progress)
     rows = []
     with bar, contextlib.ExitStack() as stack:
@@ -186,60 +201,46 @@ def _write_split(root, split, size, seed, image_size, style, workers, progress) 
         for row in results:
             rows.append(row)
             bar.update()
-    write_json(root / f"{split}.json", [row["hoiw"] for row in rows])
-    write_json(root / f"{split}_masks.json", [row["masks"] for row in rows])
-    for name in ("faces", "faces_noisy"):
-        faces = {row["hoiw"]["file_name"]: row[name] for row in rows}
-        content = {"detector": f"synthetic{'' if name == 'faces' else ', noisy'}", "faces": faces}
-        write_json(root / f"{split}_{name}.json", content)
-    return _count(rows)
+    return rows
 
 
-def _write_scene(folder: Path, seed, split, image_size, style, index: int) -> dict[str, Any]:
+def _write_scene(
+    root: Path, layout: Format, seed, split, image_size, style, index: int
+) -> dict[str, Any]:
     scene = scene_at(seed, split, index, image_size, style)
-    name = file_name_at(split, index)
-    with atomic_path(folder / name) as temporary:
-        done, code = cv2.imencode(".jpg", scene.image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-        assert done, name
-        temporary.write_bytes(code.tobytes())
+    photo, *maps = layout.image_files(split, stem_at(split, index))
+    _write_image(root / photo, scene.image, cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY)
+    for path, label_map in zip(maps, layout.label_maps(scene), strict=True):
+        _write_image(root / path, label_map)
     rng = np.random.default_rng(_seed_sequence(seed, split, index, 1))
-    faces = [{"bbox": box, "score": 1.0} for box in scene.faces.values()]
     return {
-        "hoiw": to_hoiw(scene, name),
-        "masks": to_masks(scene, name),
-        "faces": faces,
+        "file_name": Path(photo).name,
+        "annotation": layout.annotate(scene, split, index),
+        "faces": [{"bbox": box, "score": 1.0} for box in scene.faces.values()],
         "faces_noisy": shake_faces(rng, list(scene.faces.values()), image_size),
     }
 
 
-def to_hoiw(scene: Scene, file_name: str) -> dict[str, Any]:
-    """One entry of a ground-truth file in the released HOIW format."""
-    return {
-        "file_name": file_name,
-        "annotations": [
-            {"bbox": [int(v) for v in box], "category_id": str(int(k) + 1)}
-            for box, k in zip(scene.boxes, scene.classes, strict=True)
-        ],
-        "hoi_annotation": [
-            {"subject_id": human, "object_id": thing, "category_id": VERBS.index(verb) + 1}
-            for (human, thing), verbs in sorted(scene.pairs.items())
-            for verb in verbs
-        ],
-    }
+def _write_image(path: Path, image: np.ndarray, *options: int) -> None:
+    with atomic_path(path) as temporary:
+        done, code = cv2.imencode(path.suffix, image, options)
+        assert done, path
+        temporary.write_bytes(code.tobytes())
 
 
-def to_masks(scene: Scene, file_name: str) -> dict[str, Any]:
-    """The visible pixels of every instance, as COCO run-length codes."""
-    height, width = scene.image.shape[:2]
-    codes = coco_mask.encode(np.asfortranarray(scene.masks.transpose(1, 2, 0).astype(np.uint8)))
-    return {
-        "file_name": file_name,
-        "height": height,
-        "width": width,
-        "segmentations": [
-            {"size": [height, width], "counts": code["counts"].decode("ascii")} for code in codes
-        ],
-    }
+def _write_annotations(root: Path, layout: Format, rows: Mapping[str, list[dict]]) -> None:
+    annotations = {split: [row["annotation"] for row in rows[split]] for split in rows}
+    for name, content in layout.annotation_files(annotations).items():
+        if isinstance(content, str):
+            with atomic_path(root / name) as temporary:
+                temporary.write_text(content, encoding="utf-8")
+        else:
+            write_json(root / name, content)
+    for split in rows:
+        for kind in ("faces", "faces_noisy"):
+            faces = {row["file_name"]: row[kind] for row in rows[split]}
+            detector = f"synthetic{'' if kind == 'faces' else ', noisy'}"
+            write_json(root / f"{split}_{kind}.json", {"detector": detector, "faces": faces})
 
 
 def shake_faces(
@@ -266,23 +267,22 @@ def shake_faces(
 
 def _count(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Numbers of a split, for the manifest."""
-    entries = [row["hoiw"] for row in rows]
-    classes = Counter(int(a["category_id"]) - 1 for e in entries for a in e["annotations"])
-    verbs = Counter(h["category_id"] - 1 for e in entries for h in e["hoi_annotation"])
-    return {
-        "images": len(rows),
-        "instances": {name: classes[k] for k, name in enumerate(OBJECTS)},
-        "triplets": {name: verbs[k] for k, name in enumerate(VERBS)},
-        "faces": sum(len(row["faces"]) for row in rows),
-    }
+    numbers: dict[str, Any] = {"images": len(rows)}
+    for what in ("instances", "triplets"):
+        names = Counter(name for row in rows for name in row["annotation"][what])
+        numbers[what] = dict(sorted(names.items()))
+    return numbers | {"faces": sum(len(row["faces"]) for row in rows)}
 
 
-def _checksum(root: Path, parameters: Mapping[str, Any]) -> str:
+def _checksum(root: Path, layout: Format, parameters: Mapping[str, Any]) -> str:
     """Of all files but the manifest, in a fixed order."""
     digest = hashlib.sha256()
-    for split, size in parameters["sizes"].items():
-        for suffix in ("", "_masks", "_faces", "_faces_noisy"):
-            digest.update((root / f"{split}{suffix}.json").read_bytes())
+    sizes = parameters["sizes"]
+    paths = list(layout.annotation_files({split: [] for split in sizes}))
+    for split, size in sizes.items():
+        paths += [f"{split}_faces.json", f"{split}_faces_noisy.json"]
         for index in range(size):
-            digest.update((root / "images" / split / file_name_at(split, index)).read_bytes())
+            paths += layout.image_files(split, stem_at(split, index))
+    for path in paths:
+        digest.update((root / path).read_bytes())
     return digest.hexdigest()
