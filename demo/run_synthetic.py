@@ -59,7 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> dict:
     setup_logger(cfg.OUTPUT_DIR, name="choi_d2")
 
     print(f"2. Training for {cfg.SOLVER.MAX_ITER} iterations (the log tells the ETA)", flush=True)
-    trainer = HOITrainer(cfg)
+    training = cfg.clone()
+    training.defrost()
+    training.DATASETS.TEST = ()  # evaluated once, below
+    trainer = HOITrainer(training)
     trainer.resume_or_load(resume=True)
     trainer.train()
 
