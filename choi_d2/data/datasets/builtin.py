@@ -16,7 +16,7 @@ from choi_d2.utils import InputError
 
 from .hoiw import hoiw_metadata, load_hoiw_json
 from .pic import load_pic_split, pic_files, pic_metadata
-from .synthetic import load_synthetic_hoiw
+from .synthetic import load_synthetic_hoiw, load_with_faces
 from .vcoco import load_vcoco, vcoco_metadata
 
 HOIW_SPLITS = {
@@ -26,6 +26,7 @@ HOIW_SPLITS = {
     "trainval": "trainval",
     "test": "test",
 }
+SYNTHETIC_SPLITS = ("train", "val", "test")
 
 
 def register(name: str, loader: Callable[[], list[dict]], metadata: dict) -> None:
@@ -52,6 +53,8 @@ def register_all(root: str | os.PathLike) -> None:
     _register_pic(root / "pic_v1", "pic_v1", "v1")
     _register_vcoco(root / "vcoco", root / "coco")
     _register_synthetic_hoiw(root / "synthetic_hoiw")
+    _register_synthetic_pic(root / "synthetic_pic")
+    _register_synthetic_vcoco(root / "synthetic_vcoco")
 
 
 def _register_hoiw(root: Path) -> None:
@@ -64,48 +67,85 @@ def _register_hoiw(root: Path) -> None:
 
 def _register_pic(root: Path, prefix: str, version: str) -> None:
     for split in ("train", "val", "test"):
-        files = pic_files(root, split, version)
-        metadata = {
-            **pic_metadata(version),
-            "json_file": str(files.relations),
-            "image_root": str(files.images),
-            "semantic_root": str(files.semantic),
-            "instance_root": str(files.instance),
-        }
+        metadata = _pic_metadata(root, split, version)
         _register_files(f"{prefix}_{split}", root, metadata, load_pic_split, root, split, version)
 
 
+def _pic_metadata(root: Path, split: str, version: str) -> dict:
+    files = pic_files(root, split, version)
+    return {
+        **pic_metadata(version),
+        "json_file": str(files.relations),
+        "image_root": str(files.images),
+        "semantic_root": str(files.semantic),
+        "instance_root": str(files.instance),
+    }
+
+
 def _register_vcoco(root: Path, image_root: Path) -> None:
-    coco_json = root / "annotations" / "instances_vcoco_all_2014.json"
     for split in ("train", "val", "trainval", "test"):
-        vcoco_json = root / "annotations" / f"vcoco_{split}.json"
-        ids_file = root / "splits" / f"vcoco_{split}.ids"
-        metadata = {
-            **vcoco_metadata(),
-            "json_file": str(vcoco_json),
-            "coco_json_file": str(coco_json),
-            "ids_file": str(ids_file),
-            "image_root": str(image_root),
-        }
-        files = (vcoco_json, coco_json, image_root, ids_file)
-        _register_files(f"vcoco_{split}", vcoco_json, metadata, load_vcoco, *files)
+        files = _vcoco_files(root, image_root, split)
+        _register_files(f"vcoco_{split}", files[0], _vcoco_metadata(*files), load_vcoco, *files)
+
+
+def _vcoco_files(root: Path, image_root: Path, split: str) -> tuple[Path, Path, Path, Path]:
+    """What load_vcoco takes."""
+    annotations = root / "annotations"
+    coco_json = annotations / "instances_vcoco_all_2014.json"
+    ids_file = root / "splits" / f"vcoco_{split}.ids"
+    return annotations / f"vcoco_{split}.json", coco_json, image_root, ids_file
+
+
+def _vcoco_metadata(vcoco_json: Path, coco_json: Path, image_root: Path, ids_file: Path) -> dict:
+    return {
+        **vcoco_metadata(),
+        "json_file": str(vcoco_json),
+        "coco_json_file": str(coco_json),
+        "ids_file": str(ids_file),
+        "image_root": str(image_root),
+    }
 
 
 def _register_synthetic_hoiw(root: Path) -> None:
-    for split in ("train", "val", "test"):
+    for split in SYNTHETIC_SPLITS:
         json_file, images = root / f"{split}.json", root / "images" / split
         metadata = {**hoiw_metadata(), "json_file": str(json_file), "image_root": str(images)}
-        for suffix, faces in (("", "faces"), ("_noisy_faces", "faces_noisy")):
-            _register_files(
-                f"synthetic_hoiw_{split}{suffix}",
-                json_file,
-                metadata,
-                load_synthetic_hoiw,
-                json_file,
-                images,
-                root / f"{split}_{faces}.json",
-                hint="Write the synthetic data set with `python -m choi_d2.data.synthetic`.",
-            )
+        for suffix, faces in _synthetic_faces(root, split):
+            name, files = f"synthetic_hoiw_{split}{suffix}", (json_file, images, faces)
+            hint = _synthetic_hint("hoiw")
+            _register_files(name, json_file, metadata, load_synthetic_hoiw, *files, hint=hint)
+
+
+def _register_synthetic_pic(root: Path) -> None:
+    for split in SYNTHETIC_SPLITS:
+        metadata = _pic_metadata(root, split, "v2")
+        needed = Path(metadata["json_file"])
+        for suffix, faces in _synthetic_faces(root, split):
+            name, loading = f"synthetic_pic_{split}{suffix}", (load_pic_split, root, split, "v2")
+            hint = _synthetic_hint("pic")
+            _register_files(name, needed, metadata, load_with_faces, faces, *loading, hint=hint)
+
+
+def _register_synthetic_vcoco(root: Path) -> None:
+    for split in SYNTHETIC_SPLITS:
+        files = _vcoco_files(root, root / "images" / split, split)
+        metadata = _vcoco_metadata(*files)
+        for suffix, faces in _synthetic_faces(root, split):
+            name, loading = f"synthetic_vcoco_{split}{suffix}", (load_vcoco, *files)
+            hint = _synthetic_hint("vcoco")
+            _register_files(name, files[0], metadata, load_with_faces, faces, *loading, hint=hint)
+
+
+def _synthetic_faces(root: Path, split: str) -> tuple[tuple[str, Path], ...]:
+    """Suffix of the data set's name, and the JSON of its faces."""
+    return (
+        ("", root / f"{split}_faces.json"),
+        ("_noisy_faces", root / f"{split}_faces_noisy.json"),
+    )
+
+
+def _synthetic_hint(format: str) -> str:
+    return f"Write the data set with `python -m choi_d2.data.synthetic --format {format}`."
 
 
 def _register_files(

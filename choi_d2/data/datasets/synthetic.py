@@ -1,8 +1,9 @@
-"""The synthetic scenes in HOIW's format, with the masks and faces that HOIW itself lacks."""
+"""The synthetic scenes: with their faces, and in HOIW's format with the masks that it lacks."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from choi_d2.data.faces import load_face_cache
@@ -29,21 +30,45 @@ def load_synthetic_hoiw(
     """
     json_file = Path(json_file)
     masks_file = json_file.with_name(f"{json_file.stem}_masks.json")
-    records = load_hoiw_json(json_file, image_root)
+    records = load_with_faces(faces_file, load_hoiw_json, json_file, image_root)
     masks = {entry["file_name"]: entry["segmentations"] for entry in read_json(masks_file, list)}
-    faces = load_face_cache(faces_file)
     for record in records:
         name = record["image_id"]
         segmentations = masks.get(name, [])
-        if len(segmentations) != len(record["annotations"]) or name not in faces:
+        if len(segmentations) != len(record["annotations"]):
             raise InputError(
-                f"expected {len(record['annotations'])} masks, one for each instance, and a list "
-                f"of faces in {faces_file}",
+                f"expected {len(record['annotations'])} masks, one for each instance",
                 path=masks_file,
                 image=name,
                 hint="Write the data set anew: its files are not of one run.",
             )
         for annotation, segmentation in zip(record["annotations"], segmentations, strict=True):
             annotation["segmentation"] = segmentation
+    return records
+
+
+def load_with_faces(
+    faces_file: str | os.PathLike, loader: Callable[..., list[dict]], *arguments
+) -> list[dict]:
+    """Load a split, and its faces.
+
+    Args:
+        faces_file: a JSON as of :mod:`choi_d2.data.faces.cache`, its images without folder.
+        loader, arguments: give the records.
+
+    Raises:
+        InputError: a file is missing or broken, or an image has no list of faces.
+    """
+    records = loader(*arguments)
+    faces = load_face_cache(faces_file)
+    for record in records:
+        name = Path(record["file_name"]).name
+        if name not in faces:
+            raise InputError(
+                "expected a list of faces, if only an empty one",
+                path=faces_file,
+                image=name,
+                hint="Write the data set anew: its files are not of one run.",
+            )
         record["faces"] = faces[name]
     return records

@@ -1,7 +1,7 @@
 """What follows from where things are: geometric relations, and where people look.
 
-Rules, by the visible boxes; "before" compares the depths of the units (a person with what they use
-is one unit, and so is a place with loose things):
+Rules, by the visible boxes and the depths of the units (a person with what they use is one unit,
+and so is a place with loose things):
 
 * on: a human and what they ride.
 * A human and a thing of their own pair have no other geometric relation.
