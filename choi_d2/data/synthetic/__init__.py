@@ -3,10 +3,10 @@
 Scenes hold articulated people with a face and a gaze, HOIW's ten object categories, and HOIW's ten
 verbs, which pose, contact, face and gaze decide, never the object's class alone.
 
-The same scenes can be had in three formats, in that of HOIW, of PIC (:mod:`.pic_writer` says how
-HOIW's lists become PIC's, and :mod:`.relations` where the geometric relations come from) and of
-V-COCO (:mod:`.vcoco_writer`). On disk, under ``root`` (usually
-``$DETECTRON2_DATASETS/synthetic_{format}``)::
+The same scenes can be had in the formats of HOIW, PIC (:mod:`.pic_writer` says how HOIW's lists
+become PIC's, and :mod:`.relations` where the geometric relations come from), V-COCO
+(:mod:`.vcoco_writer`), and of a data set of your own (:mod:`.hoi_writer`). On disk, under ``root``
+(usually ``$DETECTRON2_DATASETS/synthetic_{format}``)::
 
     manifest.json               parameters, numbers, checksum; written last: without it, no data set
     {split}_faces.json          {"detector": "synthetic", "faces": {file_name:
@@ -37,6 +37,11 @@ vcoco::
     annotations/vcoco_{split}.json                  the 26 actions, role-major
     annotations/instances_vcoco_all_2014.json       COCO's instances of all splits, with masks
     splits/vcoco_{split}.ids                        image ids, one a line
+
+hoi::
+
+    images/{split}/             {split}_{index:06d}.jpg
+    {split}.json                as :mod:`choi_d2.data.datasets.hoi_json` says, with masks and faces
 
 Boxes are [x1, y1, x2, y2] (COCO's: [x, y, width, height]), absolute, x2 and y2 exclusive, tight
 around the visible pixels. Same seed and parameters, same bytes; image i of a split depends neither

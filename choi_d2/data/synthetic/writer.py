@@ -23,6 +23,7 @@ from choi_d2.utils import InputError, atomic_path, read_json, write_json
 
 from .activities import VERB_ACTIVITIES
 from .formats import SPLITS, Format, stem_at
+from .hoi_writer import HOIFormat
 from .hoiw_writer import HOIWFormat
 from .pic_writer import PICFormat
 from .scene import Scene, SceneStyle
@@ -32,7 +33,7 @@ from .vcoco_writer import VCOCOFormat
 logger = logging.getLogger(__name__)
 
 FORMATS: dict[str, Format] = {
-    layout.name: layout for layout in (HOIWFormat(), PICFormat(), VCOCOFormat())
+    layout.name: layout for layout in (HOIWFormat(), PICFormat(), VCOCOFormat(), HOIFormat())
 }
 MANIFEST = "manifest.json"
 _JPEG_QUALITY = 95
