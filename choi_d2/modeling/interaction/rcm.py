@@ -95,7 +95,9 @@ class RelationClassificationModule(nn.Module):
     @property
     def highest_score(self) -> float:
         """What ``predict`` gives when every stream is certain: 2 for Eq. 16 with all streams."""
-        return float(fuse_scores({name: torch.ones(()) for name in self.streams}, self.fusion))
+        return float(
+            fuse_scores({name: torch.ones((), device="cpu") for name in self.streams}, self.fusion)
+        )
 
     def losses(
         self, logits: Mapping[str, Tensor], verbs: Tensor, valid: Tensor
