@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write the synthetic HOIW data set: `python tools/make_synthetic.py --help`."""
+"""Write the synthetic data set: `python tools/make_synthetic.py --help`."""
 
 import sys
 
