@@ -86,10 +86,17 @@ def check_config(cfg: CfgNode) -> None:
             hint="Set MODEL.MASK_ON to True, or use 'bbox'.",
         )
     for name in sorted({*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST}):
-        _check_dataset(cfg, name)
+        check_dataset(cfg, name)
 
 
-def _check_dataset(cfg: CfgNode, name: str) -> None:
+def check_dataset(cfg: CfgNode, name: str) -> None:
+    """Do the config and a data set's metadata agree?
+
+    What only a data set's file tells is checked once that has been read; call this again then.
+
+    Raises:
+        InputError: names the key, what it is and what the data set has.
+    """
     if name not in DatasetCatalog:
         close = difflib.get_close_matches(name, DatasetCatalog.list(), n=3)
         raise InputError(

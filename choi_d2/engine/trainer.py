@@ -20,6 +20,7 @@ from choi_d2.evaluation import build_evaluator
 from choi_d2.utils import InputError
 
 from .checkpoint import HOICheckpointer
+from .setup import check_dataset
 
 logger = logging.getLogger(__name__)
 
@@ -56,14 +57,19 @@ class HOITrainer(DefaultTrainer):
     @classmethod
     def build_train_loader(cls, cfg: CfgNode):
         """Batches of mapped training images, for ever."""
-        return build_hoi_train_loader(cfg)
+        loader = build_hoi_train_loader(cfg)
+        for name in cfg.DATASETS.TRAIN:
+            check_dataset(cfg, name)
+        return loader
 
     @classmethod
     def build_test_loader(cls, cfg: CfgNode, dataset_name: str):
         """The mapped images of a data set, once each."""
-        return build_detection_test_loader(
+        loader = build_detection_test_loader(
             cfg, dataset_name, mapper=HOIDatasetMapper(cfg, is_train=False)
         )
+        check_dataset(cfg, dataset_name)
+        return loader
 
     @classmethod
     def build_evaluator(cls, cfg: CfgNode, dataset_name: str) -> DatasetEvaluator:

@@ -1,0 +1,57 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+from detectron2.config import get_cfg
+from detectron2.data import DatasetCatalog, MetadataCatalog
+
+from choi_d2.config import add_choi_config
+from choi_d2.data import register_hoi_instances
+from choi_d2.engine import HOITrainer
+from choi_d2.utils import InputError
+
+
+@pytest.fixture
+def own_dataset(tmp_path):
+    """A data set with 2 classes and 1 verb, which only its JSON says."""
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 30, 3), np.uint8))
+    annotations = [{"id": k, "image_id": 1, "category_id": k, "bbox": [k, k, 9, 9]} for k in (1, 2)]
+    content = {
+        "categories": [{"id": 1, "name": "person"}, {"id": 2, "name": "ball"}],
+        "verbs": [{"id": 1, "name": "kick"}],
+        "images": [{"id": 1, "file_name": "a.png", "height": 20, "width": 30}],
+        "annotations": annotations,
+        "interactions": [{"human_id": 1, "object_id": 2, "verb_id": 1}],
+        "faces": [],
+    }
+    (tmp_path / "own.json").write_text(json.dumps(content))
+    register_hoi_instances("own_dataset", {}, tmp_path / "own.json", tmp_path)
+    yield "own_dataset"
+    DatasetCatalog.remove("own_dataset")
+    MetadataCatalog.remove("own_dataset")
+
+
+@pytest.mark.parametrize(
+    "key,value",
+    (
+        ("MODEL.ROI_HEADS.NUM_CLASSES", 3),
+        ("MODEL.ROI_INTERACTION_HEAD.NUM_VERBS", 2),
+        ("MODEL.ROI_INTERACTION_HEAD.HUMANS_AS_OBJECTS", False),
+        ("MODEL.ROI_INTERACTION_HEAD.OBJECTLESS_VERBS", (0,)),
+    ),
+)
+def test_a_config_that_contradicts_a_json_is_named_once_the_json_is_read(own_dataset, key, value):
+    cfg = get_cfg()
+    add_choi_config(cfg)
+    cfg.DATASETS.TRAIN, cfg.DATALOADER.NUM_WORKERS = (own_dataset,), 0
+    cfg.MODEL.ROI_HEADS.NUM_CLASSES = 2
+    cfg.MODEL.ROI_INTERACTION_HEAD.NUM_VERBS = 1
+    cfg.MODEL.ROI_INTERACTION_HEAD.HUMANS_AS_OBJECTS = True
+    HOITrainer.build_test_loader(cfg, own_dataset)
+    HOITrainer.build_train_loader(cfg)
+    cfg.merge_from_list([key, value])
+    with pytest.raises(InputError, match=f"{key}.*own_dataset"):
+        HOITrainer.build_test_loader(cfg, own_dataset)
+    with pytest.raises(InputError, match=f"{key}.*own_dataset"):
+        HOITrainer.build_train_loader(cfg)
