@@ -150,7 +150,7 @@ def draw(name: str, outputs: dict, folder: Path, count: int, seed: int) -> None:
         truth = TripletVisualizer(image, metadata).draw_ground_truth(record)
         output = outputs[record["image_id"]]
         found = TripletVisualizer(image, metadata)
-        found.draw_predictions(output["instances"], output["interactions"])
+        found.draw_predictions(output["instances"], output["interactions"], score_thresh=0.1)
         panels = side_by_side(
             [truth.get_image(), found.get_image()], ["ground truth", "prediction"]
         )
