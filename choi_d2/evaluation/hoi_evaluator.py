@@ -23,18 +23,26 @@ logger = logging.getLogger(__name__)
 class HOIEvaluator(DatasetEvaluator):
     """Base of the evaluators of interactions.
 
-    Ground truth are the data set's records in ``DatasetCatalog``, so that every registered data
-    set can be evaluated, whatever its files. Each process keeps what :meth:`collect` makes of its
-    images; the main process gathers them (an image that a padded sampler handed to two processes
-    counts once), writes them to ``output_dir`` in the challenge's own format, computes the metrics
-    and writes them as ``{dataset_name}_metrics.json``. A split without annotations is written, not
-    scored.
+    Ground truth are the official files that the metadata names, read as the command line reads
+    them, so that both give the same numbers: the loaders leave out what a model cannot use, the
+    official evaluators count it. Only where there are none are the data set's records in
+    ``DatasetCatalog`` the ground truth, so that every registered data set can be evaluated.
+
+    Each process keeps what :meth:`collect` makes of its images; the main process gathers them (an
+    image that a padded sampler handed to two processes counts once), writes them to ``output_dir``
+    in the challenge's own format, computes the metrics and writes them as
+    ``{dataset_name}_metrics.json``. A split without annotations is written, not scored.
 
     Args:
         dataset_name: a registered data set.
         output_dir: where the files go; None writes none.
         distributed: gather from all processes; False evaluates this process's images alone.
     """
+
+    OFFICIAL_TYPE: str
+    """The ``evaluator_type`` whose files are in the challenge's own format."""
+    OFFICIAL_FILES: tuple[str, ...]
+    """Keys of the metadata that name them."""
 
     def __init__(
         self, dataset_name: str, *, output_dir: str | os.PathLike | None = None, distributed=True
@@ -79,6 +87,15 @@ class HOIEvaluator(DatasetEvaluator):
         title = f"Interactions of '{self.dataset_name}', in percent:"
         logger.info(f"{title}\n{self.table(metrics)}")
         return OrderedDict(hoi=self.summary(metrics))
+
+    def official_files(self) -> tuple[Path, ...] | None:
+        """The ground truth's files, by ``OFFICIAL_FILES``; None where they are not all there."""
+        paths = [self.metadata.get(key) for key in self.OFFICIAL_FILES]
+        named = self.metadata.get("evaluator_type") == self.OFFICIAL_TYPE and all(paths)
+        if not named or not all(os.path.exists(path) for path in paths):
+            return None
+        logger.info(f"Ground truth of '{self.dataset_name}': {', '.join(map(str, paths))}")
+        return tuple(map(Path, paths))
 
     @abstractmethod
     def collect(self, image: Mapping, output: Mapping) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,14 +13,21 @@ from detectron2.structures import BoxMode, Instances
 
 from choi_d2.utils import write_json
 
+from .findings import Findings
 from .hoi_evaluator import HOIEvaluator, image_name, inverse
 from .hoiw import Triplets, hoiw_metrics
+from .hoiw_files import read_hoiw_truth
 from .submission import hoiw_submission
 from .tables import hoiw_table
+
+logger = logging.getLogger(__name__)
 
 
 class HOIWEvaluator(HOIEvaluator):
     """mAP_rel by HOIW's rules, with the data set's own classes and verbs.
+
+    Ground truth is ``json_file`` where ``evaluator_type`` is "hoiw" (and the ids therefore
+    HOIW's), otherwise the records.
 
     Every (pair, verb) with a triplet score above zero is a prediction. The predictions are written
     as ``{dataset_name}_predictions.json``, HOIW's submission.
@@ -29,6 +38,9 @@ class HOIWEvaluator(HOIEvaluator):
             model's verb scores: the same detections and pairs scored by
             human score * object score * prior, the baseline that has not seen the picture.
     """
+
+    OFFICIAL_TYPE = "hoiw"
+    OFFICIAL_FILES = ("json_file",)
 
     def __init__(
         self,
@@ -86,13 +98,15 @@ class HOIWEvaluator(HOIEvaluator):
     def compute(self, records: Sequence[Mapping], predictions: Mapping) -> dict:
         """``mAP_rel``, ``mean_max_recall``, ``per_verb``: the data set's verb id -> its numbers."""
         names = self.metadata.verb_classes
-        entries = [predictions[r["image_id"]] for r in records if r["image_id"] in predictions]
-        images = [i for i, r in enumerate(records) if r["image_id"] in predictions]
+        image_ids, truth = self.ground_truth(records)
+        place = {image_id: image for image, image_id in enumerate(image_ids)}
+        # In the order of the submission, which decides between equal scores.
+        predicted = [i for i in (r["image_id"] for r in records) if i in predictions and i in place]
         metrics = hoiw_metrics(
-            triplets_of_records(records),
-            triplets_of_predictions(entries),
+            truth,
+            triplets_of_predictions([predictions[image_id] for image_id in predicted]),
             len(names),
-            entry_images=np.array(images, np.int64),
+            entry_images=np.array([place[image_id] for image_id in predicted], np.int64),
         )
         own_id = inverse(self.metadata.verb_dataset_id_to_contiguous_id)
         metrics["per_verb"] = {
@@ -100,6 +114,21 @@ class HOIWEvaluator(HOIEvaluator):
             for verb, name in enumerate(names)
         }
         return metrics
+
+    def ground_truth(self, records: Sequence[Mapping]) -> tuple[list[Hashable], Triplets]:
+        """What counts: the id of each image (None: it has no record), and the triplets, whose
+        ``images`` are places in these ids; categories and verbs are contiguous.
+        """
+        files = self.official_files()
+        if files is None:
+            return [record["image_id"] for record in records], triplets_of_records(records)
+        findings = Findings()
+        names, truth = read_hoiw_truth(*files, findings)
+        findings.report(logger, strict=False)
+        image_root = self.metadata.get("image_root")
+        id_of_name = {image_name(record, image_root): record["image_id"] for record in records}
+        # HOIW's categories are numbered from 1, in the order of the contiguous ones.
+        return list(map(id_of_name.get, names)), replace(truth, categories=truth.categories - 1)
 
     def table(self, metrics: Mapping) -> str:
         """AP per verb."""

@@ -37,19 +37,9 @@ def evaluate_hoiw_files(
     Raises:
         InputError: a file or a field is broken.
     """
+    names, truth = read_hoiw_truth(ground_truth, findings)
+    image_of_name = {name: image for image, name in enumerate(names)}
     with many_objects():
-        truth_entries = read_json(ground_truth, list)
-        names = _file_names(truth_entries, ground_truth)
-        if not names:
-            raise InputError("the data set is empty: no image to evaluate", path=ground_truth)
-        image_of_name = {name: image for image, name in enumerate(names)}
-        if len(image_of_name) < len(names):
-            second = next(i for i, name in enumerate(names) if image_of_name[name] != i)
-            raise InputError(
-                "this file name occurs more than once", path=ground_truth, image=names[second]
-            )
-        truth = _read_triplets(truth_entries, ground_truth, names, findings, scored=False)
-
         entries = read_json(predictions, list)
         entry_names = _file_names(entries, predictions)
         known = [i for i, name in enumerate(entry_names) if name in image_of_name]
@@ -66,6 +56,32 @@ def evaluate_hoiw_files(
         )
     }
     return metrics
+
+
+def read_hoiw_truth(path: str | os.PathLike, findings: Findings) -> tuple[list[str], Triplets]:
+    """A ground truth, with all that the official evaluator counts.
+
+    Args:
+        path: JSON list of ``{"file_name", "annotations", "hoi_annotation"}``.
+        findings: takes what was tolerated.
+
+    Returns:
+        the images' file names, and the triplets; ``images`` are places in the names,
+        ``categories`` ids as in the file (from 1), ``verbs`` ids - 1.
+
+    Raises:
+        InputError: the file or a field is broken.
+    """
+    with many_objects():
+        entries = read_json(path, list)
+        names = _file_names(entries, path)
+        if not names:
+            raise InputError("the data set is empty: no image to evaluate", path=path)
+        image_of_name = {name: image for image, name in enumerate(names)}
+        if len(image_of_name) < len(names):
+            second = next(i for i, name in enumerate(names) if image_of_name[name] != i)
+            raise InputError("this file name occurs more than once", path=path, image=names[second])
+        return names, _read_triplets(entries, path, names, findings, scored=False)
 
 
 @dataclass

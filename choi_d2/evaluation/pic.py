@@ -6,7 +6,9 @@ predicted ones; T: the IoU thresholds.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import os
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -85,6 +87,35 @@ def recalled_at(ground_truth: RelationScene, prediction: RelationScene) -> np.nd
         if recalled.any():
             ranks[row, recalled] = matches[recalled].argmax(axis=1) + 1
     return ranks
+
+
+def pic_metrics_of_scenes(
+    images: Sequence[tuple[Callable[[], RelationScene], Callable[[], RelationScene | None]]],
+    names: Sequence[str],
+    geometric_ids: Collection[int],
+) -> dict:
+    """:func:`pic_metrics` of images whose maps are too large to be held at once.
+
+    Args:
+        images: for each image what makes its ground truth, and its prediction (None: there is
+            none, all is missed). Called in threads.
+        names, geometric_ids: see :func:`pic_metrics`.
+
+    Returns:
+        See :func:`pic_metrics`, and ``images``, how many there were.
+    """
+
+    def ranks(image) -> tuple[np.ndarray, np.ndarray]:
+        truth, prediction = (make() for make in image)
+        ids = truth.relations[:, 2]
+        if prediction is None or not len(ids):
+            return ids, np.full((len(IOU_THRESHOLDS), len(ids)), NEVER)
+        return ids, recalled_at(truth, prediction)
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        results = list(pool.map(ranks, images))
+    ids, all_ranks = zip(*results, strict=True) if results else ((), ())
+    return pic_metrics(ids, all_ranks, names, geometric_ids) | {"images": len(images)}
 
 
 def pic_metrics(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -13,11 +15,15 @@ from pycocotools import mask as mask_util
 
 from choi_d2.utils import InputError
 
+from .findings import Findings
 from .hoi_evaluator import HOIEvaluator, image_name, inverse
-from .pic import NEVER, TOP_K, V2_EXCLUDED, RelationScene, pic_metrics, recalled_at
+from .pic import TOP_K, V2_EXCLUDED, RelationScene, pic_metrics_of_scenes
+from .pic_files import PICFolder, read_pic_truth
 from .png import read_label_map
 from .submission import write_pic_submission
 from .tables import pic_table
+
+logger = logging.getLogger(__name__)
 
 MAX_INSTANCES = 255
 """Instance ids of a map are 8-bit."""
@@ -32,7 +38,8 @@ class PICEvaluator(HOIEvaluator):
     scored by its boxes, filled. Predictions are written as the folder
     ``{dataset_name}_predictions``, PIC's submission.
 
-    The ground truth's instances are the records' masks; their classes come from the semantic map
+    Ground truth are ``json_file`` and the maps in ``semantic_root`` and ``instance_root``,
+    otherwise the records: their instances are the masks; their classes come from the semantic map
     where a record has one (``semantic_file_name``), because the highest category under the resized
     mask counts. Images that the official evaluation of v2 leaves out are left out
     (``pic_version``). The geometric relations are the metadata's ``geometric_verbs``.
@@ -40,6 +47,9 @@ class PICEvaluator(HOIEvaluator):
     Args:
         dataset_name, output_dir, distributed: see :class:`HOIEvaluator`.
     """
+
+    OFFICIAL_TYPE = "pic"
+    OFFICIAL_FILES = ("json_file", "semantic_root", "instance_root")
 
     def collect(self, image: Mapping, output: Mapping) -> dict:
         """The maps as PNGs, which are small, and the relations of an image, in own ids."""
@@ -77,32 +87,47 @@ class PICEvaluator(HOIEvaluator):
         """PIC's submission folder."""
         image_root = self.metadata.get("image_root")
         scenes = {
-            str(Path(image_name(r, image_root)).with_suffix("")): predictions[r["image_id"]]
-            for r in records
-            if r["image_id"] in predictions
+            _map_name(record, image_root): predictions[record["image_id"]]
+            for record in records
+            if record["image_id"] in predictions
         }
         folder = self.output_dir / f"{self.dataset_name}_predictions"
         write_pic_submission(folder, {name: _scene(kept) for name, kept in scenes.items()})
 
     def compute(self, records: Sequence[Mapping], predictions: Mapping) -> dict:
         """See :func:`choi_d2.evaluation.pic.pic_metrics`; and ``images``, how many there were."""
-        records = [record for record in records if not self._is_excluded(record)]
         contiguous = self.metadata.verb_dataset_id_to_contiguous_id
-        relations, ranks = [], []
-        for record in records:
-            truth = self._truth(record)
-            relations.append(truth.relations[:, 2])
-            kept = predictions.get(record["image_id"])
-            if kept is None or not len(truth.relations):
-                ranks.append(np.full((3, len(truth.relations)), NEVER))
-                continue
-            predicted = _scene(kept)
+
+        def prediction(image_id: Hashable) -> RelationScene | None:
+            if image_id not in predictions:
+                return None
+            scene = _scene(predictions[image_id])
             # Both sides in contiguous ids + 1: a data set's own ids need not be without gaps.
-            predicted.relations[:, 2] = [contiguous[int(v)] + 1 for v in predicted.relations[:, 2]]
-            ranks.append(recalled_at(truth, predicted))
+            scene.relations[:, 2] = [contiguous[int(v)] + 1 for v in scene.relations[:, 2]]
+            return scene
+
+        truth = self.ground_truth(records)
+        scenes = [(scene, partial(prediction, image_id)) for image_id, scene in truth]
         geometric = [verb + 1 for verb in self.metadata.geometric_verbs]
-        metrics = pic_metrics(relations, ranks, self.metadata.verb_classes, geometric)
-        return metrics | {"images": len(records)}
+        return pic_metrics_of_scenes(scenes, self.metadata.verb_classes, geometric)
+
+    def ground_truth(
+        self, records: Sequence[Mapping]
+    ) -> list[tuple[Hashable, Callable[[], RelationScene]]]:
+        """What counts: each image's id (None: it has no record), and what makes its annotation,
+        relation ids = contiguous verb + 1.
+        """
+        files = self.official_files()
+        if files is None:
+            records = [record for record in records if not self._is_excluded(record)]
+            return [(record["image_id"], partial(self._truth, record)) for record in records]
+        findings = Findings()
+        # Of a release, ids are contiguous ones + 1.
+        truth = read_pic_truth(PICFolder(*files), self.metadata.pic_version, findings)
+        findings.report(logger, strict=False)
+        image_root = self.metadata.get("image_root")
+        id_of_name = {_map_name(record, image_root): record["image_id"] for record in records}
+        return [(id_of_name.get(name), partial(truth.scene, name)) for name in truth.relations]
 
     def table(self, metrics: Mapping) -> str:
         """Recall per relation, per IoU and group, and the means."""
@@ -118,7 +143,7 @@ class PICEvaluator(HOIEvaluator):
         return {n: float("nan") if r is None else 100 * r for n, r in results.items()}
 
     def _is_excluded(self, record: Mapping) -> bool:
-        name = Path(image_name(record, self.metadata.get("image_root"))).stem
+        name = Path(_map_name(record, self.metadata.get("image_root"))).name
         return self.metadata.get("pic_version") == "v2" and name in V2_EXCLUDED
 
     def _truth(self, record: Mapping) -> RelationScene:
@@ -154,6 +179,11 @@ class PICEvaluator(HOIEvaluator):
 
 
 _IDS = MAX_INSTANCES + 1
+
+
+def _map_name(record: Mapping, image_root: str | None) -> str:
+    """What an image's maps are called: NAME."""
+    return str(Path(image_name(record, image_root)).with_suffix(""))
 
 
 def _scene(kept: Mapping) -> RelationScene:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from choi_d2.utils import InputError, read_json
 
 from .columns import column, integers, many_objects, numbers, shown
 from .findings import Findings
-from .pic import NEVER, V2_EXCLUDED, RelationScene, pic_metrics, recalled_at
+from .pic import V2_EXCLUDED, RelationScene, pic_metrics_of_scenes
 from .png import read_label_map
 
 
@@ -66,44 +66,106 @@ def evaluate_pic_files(
     Raises:
         InputError: a file or a field is broken.
     """
-    rules = RULES[version]
-    truth, predicted = Path(ground_truth), Path(predictions)
-    names = _map_names(truth) - rules.excluded
-    if not names:
-        raise InputError("the data set is empty: no PNG to evaluate", path=truth / "semantic")
-    names = sorted(names, key=lambda name: (name.lower(), name))
+    truth = read_pic_truth(PICFolder.at(ground_truth), version, findings)
+    folder = PICFolder.at(predictions)
     with many_objects():
-        annotated = _read_relations(truth, names, rules, findings)
-        guessed = _read_predictions(predicted, names, rules, findings)
-    if not any(len(relations) for relations, _ in annotated.values()):
-        raise InputError("the data set is empty: no relation", path=truth / "relations.json")
-    _note_missing_groups(annotated, rules, truth, findings)
+        guessed = _read_predictions(folder, list(truth.relations), RULES[version], findings)
 
-    def ranks(name: str) -> np.ndarray:
-        relations, _ = annotated[name]
-        scene = RelationScene(*_read_truth_maps(truth, name, images), relations)
-        if guessed[name] is None or not len(relations):
-            return np.full((3, len(relations)), NEVER)
-        maps = (read_label_map(predicted / kind / f"{name}.png", name) for kind in _KINDS)
-        return recalled_at(scene, RelationScene(*maps, *guessed[name]))
+    def prediction(name: str) -> RelationScene | None:
+        if guessed[name] is None:
+            return None
+        return RelationScene(*folder.read_maps(name), *guessed[name])
 
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        all_ranks = list(pool.map(ranks, names))
-    ids = [annotated[name][0][:, 2] for name in names]
-    metrics = pic_metrics(ids, all_ranks, rules.relations, rules.geometric_ids)
-    return metrics | {"images": len(names)}
+    scenes = [
+        (partial(truth.scene, name, images), partial(prediction, name)) for name in truth.relations
+    ]
+    rules = RULES[version]
+    return pic_metrics_of_scenes(scenes, rules.relations, rules.geometric_ids)
 
 
-_KINDS = ("semantic", "instance")
+@dataclass(frozen=True)
+class PICFolder:
+    """Where annotations or predictions are: a JSON, and two folders of ``NAME.png``."""
+
+    relations: Path
+    semantic: Path
+    instance: Path
+
+    @classmethod
+    def at(cls, root: str | os.PathLike) -> PICFolder:
+        """The challenge's layout: ``relations.json``, ``semantic/``, ``instance/``."""
+        root = Path(root)
+        return cls(root / "relations.json", root / "semantic", root / "instance")
+
+    def map_names(self) -> tuple[set[str], set[str]]:
+        """Names of the images that have a semantic map, and of those that have the other."""
+        return _pngs(self.semantic), _pngs(self.instance)
+
+    def read_maps(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """The semantic and the instance map."""
+        semantic, instance = (
+            read_label_map(f / f"{name}.png", name) for f in (self.semantic, self.instance)
+        )
+        return semantic, instance
+
+    def missing_map(self, name: str) -> InputError:
+        """The error for an image that has one map of the two."""
+        paths = (folder / f"{name}.png" for folder in (self.semantic, self.instance))
+        return InputError("no such file", path=next(p for p in paths if not p.exists()), image=name)
 
 
-def _map_names(root: Path) -> set[str]:
-    """Names of the images of a ground truth, which has both maps of each."""
-    semantic, instance = (_pngs(root / kind) for kind in _KINDS)
+@dataclass(frozen=True)
+class PICTruth:
+    """A ground truth, with all that the official evaluator counts.
+
+    Attributes:
+        folder: where it is.
+        relations: name -> (M, 3) (subject, object, relation), ids as in the files, of all images
+            that count, in the official order.
+    """
+
+    folder: PICFolder
+    relations: dict[str, np.ndarray]
+
+    def scene(self, name: str, images: str | os.PathLike | None = None) -> RelationScene:
+        """An image; its maps are read now.
+
+        Args:
+            name: a key of ``relations``.
+            images: folder of the photos; where given, the maps have to have their sizes.
+
+        Raises:
+            InputError: a map is broken, or differs in size.
+        """
+        semantic, instance = self.folder.read_maps(name)
+        _check_sizes(self.folder, name, semantic, instance, images)
+        return RelationScene(semantic, instance, self.relations[name])
+
+
+def read_pic_truth(folder: PICFolder, version: str, findings: Findings) -> PICTruth:
+    """Read a ground truth, apart from its maps.
+
+    Args:
+        folder: where it is.
+        version, findings: see :func:`evaluate_pic_files`.
+
+    Raises:
+        InputError: a file or a field is broken.
+    """
+    rules = RULES[version]
+    semantic, instance = folder.map_names()
     for name in sorted(semantic ^ instance):
-        missing = _KINDS[name in semantic]
-        raise InputError("no such file", path=root / missing / f"{name}.png", image=name)
-    return semantic
+        raise folder.missing_map(name)
+    names = sorted(semantic - rules.excluded, key=lambda name: (name.lower(), name))
+    if not names:
+        raise InputError("the data set is empty: no PNG to evaluate", path=folder.semantic)
+    with many_objects():
+        found = _read_relations(folder.relations, names, rules, findings)
+    annotated = {name: found[name][0] for name in names}
+    if not any(map(len, annotated.values())):
+        raise InputError("the data set is empty: no relation", path=folder.relations)
+    _note_missing_groups(annotated, rules, folder.relations, findings)
+    return PICTruth(folder, annotated)
 
 
 def _pngs(folder: Path) -> set[str]:
@@ -114,10 +176,9 @@ def _pngs(folder: Path) -> set[str]:
 
 
 def _read_relations(
-    root: Path, names: list[str], rules: PICRules, findings: Findings, *, scored: bool = False
+    path: Path, names: list[str], rules: PICRules, findings: Findings, *, scored: bool = False
 ) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
     """name -> (M, 3) relations and (M,) scores, of all images in ``names``."""
-    path = root / "relations.json"
     whose = "predicted" if scored else "ground-truth"
     entries = read_json(path, list)
     wanted, found = set(names), {}
@@ -195,17 +256,17 @@ def _read_entry(entry, path, image, rules: PICRules, findings: Findings, *, scor
     return relations, None
 
 
-def _read_predictions(root: Path, names: list[str], rules: PICRules, findings: Findings):
+def _read_predictions(folder: PICFolder, names: list[str], rules: PICRules, findings: Findings):
     """name -> (relations, scores), or None where there are no maps to find them in."""
-    semantic, instance = (_pngs(root / kind) - rules.excluded for kind in _KINDS)
+    semantic, instance = (found - rules.excluded for found in folder.map_names())
     for name in names:
         if (name in semantic) != (name in instance):
-            missing = _KINDS[name in semantic]
-            raise InputError("no such file", path=root / missing / f"{name}.png", image=name)
+            raise folder.missing_map(name)
+    root = folder.relations.parent
     for name in sorted((semantic | instance) - set(names)):
         kind = "predicted PNG of an image that the ground truth does not have (the official "
         findings.note(kind + "evaluator stops), ignored", path=root, image=name)
-    predictions: dict = dict(_read_relations(root, names, rules, findings, scored=True))
+    predictions: dict = dict(_read_relations(folder.relations, names, rules, findings, scored=True))
     for name in names:
         if name not in semantic:
             kind = "image without predicted PNGs (the official evaluator stops), "
@@ -214,8 +275,8 @@ def _read_predictions(root: Path, names: list[str], rules: PICRules, findings: F
     return predictions
 
 
-def _note_missing_groups(annotated, rules: PICRules, truth: Path, findings: Findings) -> None:
-    present = {int(i) for relations, _ in annotated.values() for i in relations[:, 2]}
+def _note_missing_groups(annotated, rules: PICRules, path: Path, findings: Findings) -> None:
+    present = {int(i) for relations in annotated.values() for i in relations[:, 2]}
     groups = {
         "geometric": present & set(rules.geometric_ids),
         "non-geometric": present - set(rules.geometric_ids),
@@ -223,17 +284,16 @@ def _note_missing_groups(annotated, rules: PICRules, truth: Path, findings: Find
     for group, ids in groups.items():
         if not ids:
             kind = f"no {group} relation at all (the official evaluator stops), "
-            findings.note(kind + "the mean is that of the others", path=truth / "relations.json")
+            findings.note(kind + "the mean is that of the others", path=path)
 
 
-def _read_truth_maps(root: Path, name: str, images) -> tuple[np.ndarray, np.ndarray]:
-    semantic, instance = (read_label_map(root / kind / f"{name}.png", name) for kind in _KINDS)
+def _check_sizes(folder: PICFolder, name: str, semantic, instance, images) -> None:
     if semantic.shape != instance.shape:
         problem = (
             f"the instance map is {_size(instance)}, the semantic map {_size(semantic)}: "
             "they have to have the same size"
         )
-        raise InputError(problem, path=root / "instance" / f"{name}.png", image=name)
+        raise InputError(problem, path=folder.instance / f"{name}.png", image=name)
     if images is not None:
         photo = Path(images) / f"{name}.jpg"
         try:
@@ -245,8 +305,7 @@ def _read_truth_maps(root: Path, name: str, images) -> tuple[np.ndarray, np.ndar
             raise InputError("expected an image, found something else", path=photo) from None
         if semantic.shape != (height, width):
             problem = f"the maps are {_size(semantic)}, the photo {photo} is {width} x {height}"
-            raise InputError(problem, path=root / "semantic" / f"{name}.png", image=name)
-    return semantic, instance
+            raise InputError(problem, path=folder.semantic / f"{name}.png", image=name)
 
 
 def _size(label_map: np.ndarray) -> str:

@@ -18,6 +18,7 @@ from .submission import vcoco_detections, write_vcoco_submission
 from .tables import vcoco_table
 from .vcoco import People, vcoco_metrics
 from .vcoco_detections import detections_from_entries
+from .vcoco_files import read_vcoco_truth
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +32,10 @@ _ACTION_OF_VERB = {
 class VCOCOEvaluator(HOIEvaluator):
     """AP_agent, and AP_role in both scenarios, by V-COCO's official rules.
 
-    The data set's verbs are V-COCO's 29: 25 action-roles and 4 actions without object. Its records
-    say an action whose object is not annotated with a pair (i, i) that carries the action-role; and
-    people whom V-COCO does not annotate, whose detections are neither right nor wrong, with
+    The data set's verbs are V-COCO's 29: 25 action-roles and 4 actions without object. Ground truth
+    are ``json_file``, ``coco_json_file`` and ``ids_file``, otherwise the records. These say an
+    action whose object is not annotated with a pair (i, i) that carries the action-role; and people
+    whom V-COCO does not annotate, whose detections are neither right nor wrong, with
     ``"vcoco_person": False`` in their annotation (without the key everybody is annotated). Where a
     record has several objects for a person's action-role, the first is taken: V-COCO has one.
     Predictions are written as ``{dataset_name}_predictions.pkl``, V-COCO's detections list.
@@ -44,6 +46,9 @@ class VCOCOEvaluator(HOIEvaluator):
     Raises:
         InputError: the data set has other verbs.
     """
+
+    OFFICIAL_TYPE = "vcoco"
+    OFFICIAL_FILES = ("json_file", "coco_json_file", "ids_file")
 
     def __init__(self, dataset_name: str, **kwargs):
         super().__init__(dataset_name, **kwargs)
@@ -65,10 +70,20 @@ class VCOCOEvaluator(HOIEvaluator):
 
     def compute(self, records: Sequence[Mapping], predictions: Mapping) -> dict:
         """See :func:`choi_d2.evaluation.vcoco.vcoco_metrics`."""
+        image_ids, people = self.ground_truth(records)
         entries = _detections_list(records, predictions)
-        image_ids = [record["image_id"] for record in records]
-        detections = detections_from_entries(entries, image_ids, Findings())
-        return vcoco_metrics(people_of_records(records, self.metadata.human_class), detections)
+        return vcoco_metrics(people, detections_from_entries(entries, image_ids, Findings()))
+
+    def ground_truth(self, records: Sequence[Mapping]) -> tuple[list[int | str], People]:
+        """What counts: the images' ids, and the people, whose ``images`` are places in these."""
+        files = self.official_files()
+        if files is None:
+            people = people_of_records(records, self.metadata.human_class)
+            return [record["image_id"] for record in records], people
+        findings = Findings()
+        image_ids, people = read_vcoco_truth(*files, findings)
+        findings.report(logger, strict=False)
+        return image_ids, people
 
     def table(self, metrics: Mapping) -> str:
         """AP per action and action-role, and the means."""

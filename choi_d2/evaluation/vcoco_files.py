@@ -39,12 +39,8 @@ def evaluate_vcoco_files(
     Raises:
         InputError: a file or a field is broken.
     """
+    image_ids, people = read_vcoco_truth(vsrl, coco, ids, findings)
     with many_objects():
-        image_ids = read_image_ids(ids, findings)
-        labels = _read_vsrl(vsrl)
-        _check_image_set(labels["image_ids"], image_ids, ids, vsrl)
-        instances = _read_instances(coco, image_ids)
-        people = _people(labels, instances, vsrl, findings)
         detections = read_detections(predictions, image_ids, findings)
     empty = np.setdiff1d(detections.images, people.images)
     if len(empty):
@@ -58,6 +54,28 @@ def evaluate_vcoco_files(
             kind = "action that nobody does (the official evaluator stops), left out of the means"
             findings.note(kind, path=vsrl, field=name)
     return metrics
+
+
+def read_vcoco_truth(
+    vsrl: Path, coco: Path, ids: Path, findings: Findings
+) -> tuple[list[int], People]:
+    """A ground truth, with all that the official evaluator counts.
+
+    Args:
+        vsrl, coco, ids, findings: see :func:`evaluate_vcoco_files`.
+
+    Returns:
+        the ids of the images, ascending, and the people; their ``images`` are places in the ids.
+
+    Raises:
+        InputError: a file or a field is broken.
+    """
+    with many_objects():
+        image_ids = read_image_ids(ids, findings)
+        labels = _read_vsrl(vsrl)
+        _check_image_set(labels["image_ids"], image_ids, ids, vsrl)
+        instances = _read_instances(coco, image_ids)
+        return image_ids, _people(labels, instances, vsrl, findings)
 
 
 def read_image_ids(path: Path, findings: Findings) -> list[int]:
