@@ -18,8 +18,10 @@ def add_choi_config(cfg: CN) -> None:
 
     # The weight of each stage's segmentation loss (Sec. 3.5); the first T are used.
     cfg.MODEL.ROI_MASK_HEAD.LOSS_WEIGHTS = (1.0, 0.5, 0.25, 0.125, 0.0625)
-    # S^t of Eq. 17, one per stage.
+    # S^t of Eq. 17, one per stage, with Mask R-CNN's sizes.
     cfg.MODEL.ROI_MASK_HEAD.NAME = "CascadeMaskHead"
+    cfg.MODEL.ROI_MASK_HEAD.NUM_CONV = 4
+    cfg.MODEL.ROI_MASK_HEAD.POOLER_RESOLUTION = 14
 
     # ---------------------------------------------------------------------- the networks R^t
     cfg.MODEL.ROI_INTERACTION_HEAD = CN()

@@ -29,7 +29,8 @@ class CascadeMaskHead(MaskRCNNConvUpsampleHead):
             input_shape, conv_dims, kwargs: as Detectron2's ``MaskRCNNConvUpsampleHead``.
         """
         super().__init__(input_shape, conv_dims=conv_dims, **kwargs)
-        self.flow = Conv2d(conv_dims[-2], input_shape.channels, kernel_size=1)
+        trunk_channels = [input_shape.channels, *conv_dims][-2]
+        self.flow = Conv2d(trunk_channels, input_shape.channels, kernel_size=1)
         weight_init.c2_msra_fill(self.flow)
 
     def trunk(self, pooled: Tensor, previous: Tensor | None) -> Tensor:

@@ -130,6 +130,22 @@ def given():
     return Instances(SIZE, pred_boxes=Boxes(boxes), pred_classes=torch.tensor([0, 1]))
 
 
+@pytest.mark.parametrize("classes", [[], [0], [0, 0], [1, 2]])
+@pytest.mark.parametrize("masks", [False, True])
+@pytest.mark.parametrize("stages", [1, 3])
+def test_inference_without_a_pair(classes, masks, stages):
+    opts = ["MODEL.ROI_BOX_CASCADE_HEAD.IOUS", (0.5, 0.6, 0.7)[:stages]]
+    weights = ((10.0, 10.0, 5.0, 5.0), (20.0, 20.0, 10.0, 10.0), (30.0, 30.0, 15.0, 15.0))
+    opts += ["MODEL.ROI_BOX_CASCADE_HEAD.BBOX_REG_WEIGHTS", weights[:stages]]
+    if masks:
+        opts += ["MODEL.MASK_ON", True, f"{HEAD}.REPRESENTATION", "mask"]
+    boxes = torch.tensor([[8.0, 4, 40, 60], [30, 20, 50, 40]])[: len(classes)]
+    classes = torch.tensor(classes, dtype=torch.int64)
+    instances = Instances(SIZE, pred_boxes=Boxes(boxes), pred_classes=classes)
+    interactions = recognise(tiny_model(*opts), instances)
+    assert len(interactions) == 0 and interactions.triplet_scores.shape == (0, NUM_VERBS)
+
+
 @pytest.mark.parametrize(
     "boxes",
     [
