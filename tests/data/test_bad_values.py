@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from choi_d2.categories.vcoco import ACTIONS
 from choi_d2.data.datasets.hoi_json import load_hoi_json
 from choi_d2.data.datasets.hoiw import load_hoiw_json
 from choi_d2.data.datasets.pic import PICFiles, load_pic
 from choi_d2.data.datasets.vcoco import load_vcoco
-from choi_d2.data.datasets.vcoco_categories import ACTIONS
 from choi_d2.data.validation import Problems
 from choi_d2.utils import InputError
 

@@ -5,8 +5,8 @@ import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from PIL import Image
 
+from choi_d2.categories.vcoco import ACTIONS, VERBS
 from choi_d2.data.datasets.vcoco import load_vcoco, vcoco_metadata
-from choi_d2.data.datasets.vcoco_categories import ACTIONS, VERBS
 from choi_d2.data.validation import Problems
 from choi_d2.utils import InputError
 

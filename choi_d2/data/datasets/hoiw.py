@@ -13,11 +13,11 @@ from __future__ import annotations
 import logging
 import os
 
+from choi_d2.categories.hoiw import OBJECTS, VERBS
 from choi_d2.data.validation import Problems
 from choi_d2.utils import InputError, read_json
 
 from .common import RecordBuilder, existing_images
-from .hoiw_categories import OBJECTS, VERBS
 
 logger = logging.getLogger(__name__)
 

@@ -15,11 +15,11 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from choi_d2.categories import pic as lists
 from choi_d2.data.image_sizes import MissingFileError, cache_path
 from choi_d2.data.validation import Problems, short
 from choi_d2.utils import InputError, read_json
 
-from . import pic_categories as lists
 from .common import RecordBuilder, existing_images
 from .pic_maps import MapSizeError, read_instances
 

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from detectron2.data.datasets.builtin_meta import COCO_CATEGORIES
 
+from choi_d2.categories.vcoco import ACTIONS, OBJECTLESS_ACTIONS, VERBS
 from choi_d2.data.validation import Problems, short
 from choi_d2.utils import InputError, read_json
 
 from .coco_like import CocoImages, add_instances, read_images
 from .common import RecordBuilder
-from .vcoco_categories import ACTIONS, OBJECTLESS_ACTIONS, VERBS
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets.hoiw_categories import OBJECTS
-from ..datasets.hoiw_categories import VERBS as HOIW_VERBS
+from choi_d2.categories.hoiw import OBJECTS
+from choi_d2.categories.hoiw import VERBS as HOIW_VERBS
+
 from .formats import run_lengths, stem_at
 from .scene import Scene
 

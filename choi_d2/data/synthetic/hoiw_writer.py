@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets.hoiw_categories import OBJECTS, VERBS
+from choi_d2.categories.hoiw import OBJECTS, VERBS
+
 from .formats import run_lengths, stem_at
 from .scene import Scene
 

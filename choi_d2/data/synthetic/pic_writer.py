@@ -27,8 +27,9 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets.hoiw_categories import OBJECTS
-from ..datasets.pic_categories import V2_CATEGORIES, V2_RELATIONS
+from choi_d2.categories.hoiw import OBJECTS
+from choi_d2.categories.pic import V2_CATEGORIES, V2_RELATIONS
+
 from .formats import stem_at
 from .relations import geometric_relations, looked_at
 from .scene import Scene

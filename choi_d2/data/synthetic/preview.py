@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ..datasets.hoiw_categories import OBJECTS
+from choi_d2.categories.hoiw import OBJECTS
+
 from .scene import Scene
 
 _HUMAN, _THING, _FACE = (80, 220, 60), (230, 60, 230), (60, 230, 250)

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from ..datasets.hoiw_categories import OBJECTS
+from choi_d2.categories.hoiw import OBJECTS
+
 from .backgrounds import draw_background, weather
 from .canvas import FACE, Painting, moved, paint
 from .layout import Placed, choose_units, place

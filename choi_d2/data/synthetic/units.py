@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..datasets.hoiw_categories import OBJECTS
+from choi_d2.categories.hoiw import OBJECTS
+
 from .canvas import NOBODY, Color, Pen, Shape, hull, rectangle, shade
 from .objects import Thing, draw_thing, make_thing
 from .people import Person

@@ -22,9 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets.hoiw_categories import OBJECTS
+from choi_d2.categories.hoiw import OBJECTS
+from choi_d2.categories.vcoco import ACTIONS
+
 from ..datasets.vcoco import vcoco_metadata
-from ..datasets.vcoco_categories import ACTIONS
 from .formats import SPLITS, run_lengths, stem_at
 from .relations import looked_at
 from .scene import Scene

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from choi_d2.data.datasets.hoiw_categories import OBJECTS
+from choi_d2.categories.hoiw import OBJECTS
 from choi_d2.data.synthetic.canvas import Pen
 from choi_d2.data.synthetic.objects import THINGS, draw_thing, make_thing
 from choi_d2.data.synthetic.vehicles import FITS, draw_vehicle, vehicle_color

@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from choi_d2.data.datasets.hoiw_categories import OBJECTS, VERBS
+from choi_d2.categories.hoiw import OBJECTS, VERBS
 from choi_d2.data.synthetic import SceneStyle, draw_scene
 from choi_d2.data.synthetic import scenes as scenes_module
 

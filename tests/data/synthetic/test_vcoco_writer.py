@@ -5,9 +5,9 @@ import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from pycocotools import mask as coco_mask
 
-from choi_d2.data.datasets.hoiw_categories import OBJECTS
+from choi_d2.categories.hoiw import OBJECTS
+from choi_d2.categories.vcoco import ACTIONS
 from choi_d2.data.datasets.vcoco import load_vcoco
-from choi_d2.data.datasets.vcoco_categories import ACTIONS
 from choi_d2.data.synthetic import make_dataset, scene_at
 from choi_d2.data.synthetic.vcoco_writer import actions_of, is_annotated
 from choi_d2.data.validation import Problems

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
-from choi_d2.data.datasets.hoiw_categories import VERBS
+from choi_d2.categories.hoiw import VERBS
 from choi_d2.data.synthetic import make_dataset, scene_at
 from choi_d2.data.synthetic.writer import MANIFEST, shake_faces
 from choi_d2.utils import InputError
