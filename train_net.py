@@ -11,7 +11,7 @@ from detectron2.evaluation import verify_results
 from detectron2.utils import comm
 from detectron2.utils.logger import setup_logger
 
-from choi_d2.engine import HOICheckpointer, HOITrainer, load_config
+from choi_d2.engine import HOICheckpointer, HOITrainer, load_config, write_results
 from choi_d2.utils import clean_exit
 
 
@@ -24,18 +24,24 @@ def setup(args):
     return cfg
 
 
+def evaluate(cfg, resume):
+    """Evaluate MODEL.WEIGHTS, or with ``resume`` the last checkpoint in OUTPUT_DIR."""
+    model = HOITrainer.build_model(cfg)
+    checkpointer = HOICheckpointer(model, save_dir=cfg.OUTPUT_DIR)
+    checkpoint = checkpointer.resume_or_load(cfg.MODEL.WEIGHTS, resume=resume)
+    results = HOITrainer.test(cfg, model)
+    if comm.is_main_process():
+        iteration = checkpoint.get("iteration")
+        write_results(cfg, results, weights=checkpointer.source, iteration=iteration)
+        verify_results(cfg, results)
+    return results
+
+
 def main(args):
     """Train, or evaluate with --eval-only; returns the metrics."""
     cfg = setup(args)
     if args.eval_only:
-        model = HOITrainer.build_model(cfg)
-        HOICheckpointer(model, save_dir=cfg.OUTPUT_DIR).resume_or_load(
-            cfg.MODEL.WEIGHTS, resume=args.resume
-        )
-        results = HOITrainer.test(cfg, model)
-        if comm.is_main_process():
-            verify_results(cfg, results)
-        return results
+        return evaluate(cfg, resume=args.resume)
     trainer = HOITrainer(cfg)
     trainer.resume_or_load(resume=args.resume)
     return trainer.train()

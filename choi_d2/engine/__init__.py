@@ -2,6 +2,7 @@
 
 from .checkpoint import HOICheckpointer
 from .predictor import HOIPredictor
+from .results import write_results
 from .setup import check_config, load_config
 from .trainer import HOITrainer, set_semantic_prior
 
@@ -12,4 +13,5 @@ __all__ = [
     "check_config",
     "load_config",
     "set_semantic_prior",
+    "write_results",
 ]

@@ -51,6 +51,9 @@ class HOICheckpointer(DetectionCheckpointer):
         thing_classes: the names of the model's classes; they are kept in the checkpoints.
         save_to_disk: by default True on the main process.
         checkpointables: what is saved and resumed along with the model.
+
+    Attributes:
+        source: the file that was loaded last; "" if none was.
     """
 
     def __init__(
@@ -64,7 +67,7 @@ class HOICheckpointer(DetectionCheckpointer):
     ):
         super().__init__(model, save_dir, save_to_disk=save_to_disk, **checkpointables)
         self.thing_classes = None if thing_classes is None else list(thing_classes)
-        self._source = ""
+        self.source = ""
         self._resuming = False
 
     @property
@@ -157,7 +160,7 @@ class HOICheckpointer(DetectionCheckpointer):
         """
         if path:
             self._check_there(path)
-        self._source = path
+        self.source = path
         try:
             return super().load(path, checkpointables)
         finally:
@@ -231,7 +234,7 @@ class HOICheckpointer(DetectionCheckpointer):
         if self._resuming and any(fit.source != fit.name or fit.value is None for fit in fits):
             raise InputError(
                 "this checkpoint is of another model",
-                path=self._source,
+                path=self.source,
                 hint="Resume with the config of that training; to start from its weights, set "
                 "MODEL.WEIGHTS to it, in another OUTPUT_DIR.",
             )
@@ -240,13 +243,13 @@ class HOICheckpointer(DetectionCheckpointer):
         if not any(fit.value is not None for fit in fits):
             raise InputError(
                 f"none of its {len(state)} tensors fits the model",
-                path=self._source,
+                path=self.source,
                 field=self._field,
                 hint=f"Its first tensor is {next(iter(state), None)!r}; a backbone's weights "
                 "under the names of torchvision have to be converted (Detectron2's "
                 "tools/convert-torchvision-to-d2.py).",
             )
-        level, report = weight_report(self._source, fits, unused)
+        level, report = weight_report(self.source, fits, unused)
         logger.log(level, report)
 
         fitted = OrderedDict((fit.name, fit.value) for fit in fits if fit.value is not None)

@@ -20,6 +20,7 @@ from choi_d2.evaluation import build_evaluator
 from choi_d2.utils import InputError
 
 from .checkpoint import HOICheckpointer
+from .results import ResultsWriter
 from .setup import check_dataset
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class HOITrainer(DefaultTrainer):
             thing_classes=self._thing_classes(),
             trainer=weakref.proxy(self),
         )
-        return super().build_hooks()
+        return [*super().build_hooks(), ResultsWriter()]
 
     def resume_or_load(self, resume: bool = True) -> None:
         """As Detectron2's; a training that starts anew counts X_s on its training split.
