@@ -6,6 +6,7 @@ from importlib import import_module
 
 # Loaded on first use: the command line needs neither torch nor Detectron2, and starts in a blink.
 _HOMES = {
+    "BoxRecallEvaluator": "box_recall",
     "Detections": "vcoco",
     "HOIEvaluator": "hoi_evaluator",
     "HOIWEvaluator": "hoiw_evaluator",
@@ -15,7 +16,9 @@ _HOMES = {
     "RelationScene": "pic",
     "Triplets": "hoiw",
     "VCOCOEvaluator": "vcoco_evaluator",
+    "box_recall_metrics": "box_recall",
     "build_evaluator": "build",
+    "evaluator_types": "build",
     "hoiw_metrics": "hoiw",
     "pic_metrics": "pic",
     "recalled_at": "pic",

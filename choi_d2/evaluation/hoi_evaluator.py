@@ -1,4 +1,4 @@
-"""What the three evaluators share: collect small predictions, gather them, write, compute, tell."""
+"""What the evaluators of interactions share: collect little, gather it, write, compute, tell."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class HOIEvaluator(DatasetEvaluator):
     Each process keeps what :meth:`collect` makes of its images; the main process gathers them (an
     image that a padded sampler handed to two processes counts once), writes them to ``output_dir``
     in the challenge's own format, computes the metrics and writes them as
-    ``{dataset_name}_metrics.json``. A split without annotations is written, not scored.
+    ``{dataset_name}{FILE_SUFFIX}_metrics.json``. A split without annotations is written, not
+    scored.
 
     Args:
         dataset_name: a registered data set.
@@ -39,6 +40,10 @@ class HOIEvaluator(DatasetEvaluator):
         distributed: gather from all processes; False evaluates this process's images alone.
     """
 
+    TASK = "hoi"
+    """The key of the results."""
+    FILE_SUFFIX = ""
+    """Keeps the files of two evaluators of one data set apart."""
     OFFICIAL_TYPE: str
     """The ``evaluator_type`` whose files are in the challenge's own format."""
     OFFICIAL_FILES: tuple[str, ...]
@@ -63,7 +68,7 @@ class HOIEvaluator(DatasetEvaluator):
             self._predictions[image["image_id"]] = self.collect(image, output)
 
     def evaluate(self) -> OrderedDict | None:
-        """``{"hoi": {metric: percent}}`` on the main process; None on the others, ``{}`` where
+        """``{TASK: {metric: percent}}`` on the main process; None on the others, ``{}`` where
         there is nothing to compare with.
         """
         predictions = self._predictions
@@ -83,15 +88,16 @@ class HOIEvaluator(DatasetEvaluator):
             return OrderedDict()
         metrics = self.compute(records, predictions)
         if self.output_dir is not None:
-            write_json(self.output_dir / f"{self.dataset_name}_metrics.json", metrics, indent=1)
+            name = f"{self.dataset_name}{self.FILE_SUFFIX}_metrics.json"
+            write_json(self.output_dir / name, metrics, indent=1)
         title = f"Interactions of '{self.dataset_name}', in percent:"
         logger.info(f"{title}\n{self.table(metrics)}")
-        return OrderedDict(hoi=self.summary(metrics))
+        return OrderedDict({self.TASK: self.summary(metrics)})
 
     def official_files(self) -> tuple[Path, ...] | None:
         """The ground truth's files, by ``OFFICIAL_FILES``; None where they are not all there."""
         paths = [self.metadata.get(key) for key in self.OFFICIAL_FILES]
-        named = self.metadata.get("evaluator_type") == self.OFFICIAL_TYPE and all(paths)
+        named = self.OFFICIAL_TYPE in evaluator_types(self.dataset_name) and all(paths)
         if not named or not all(os.path.exists(path) for path in paths):
             return None
         logger.info(f"Ground truth of '{self.dataset_name}': {', '.join(map(str, paths))}")
@@ -116,6 +122,12 @@ class HOIEvaluator(DatasetEvaluator):
     @abstractmethod
     def summary(self, metrics: Mapping) -> dict[str, float]:
         """metric -> percent. A name with ``-`` is left out of Detectron2's one-line summary."""
+
+
+def evaluator_types(dataset_name: str) -> tuple[str, ...]:
+    """``evaluator_type`` of a data set's metadata, one name or several; () where there is none."""
+    types = MetadataCatalog.get(dataset_name).get("evaluator_type") or ()
+    return (types,) if isinstance(types, str) else tuple(types)
 
 
 def inverse(to_contiguous: Mapping[int, int]) -> dict[int, int]:

@@ -137,7 +137,13 @@ def _boxes_match(
     ground_truth: Triplets, target: np.ndarray, predictions: Triplets, candidate: np.ndarray
 ) -> np.ndarray:
     """(M,) bool: same category and IoU >= 0.5, row by row."""
-    a, b = ground_truth.boxes[target], predictions.boxes[candidate]
+    iou = matched_iou(ground_truth.boxes[target], predictions.boxes[candidate])
+    same = ground_truth.categories[target] == predictions.categories[candidate]
+    return same & (iou >= IOU_THRESHOLD)
+
+
+def matched_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(M,) float64 IoU of two (M, 4) arrays of boxes, row by row; 0 where they are apart."""
     width = np.minimum(a[:, 2], b[:, 2]) - np.maximum(a[:, 0], b[:, 0])
     height = np.minimum(a[:, 3], b[:, 3]) - np.maximum(a[:, 1], b[:, 1])
     intersection = width * height
@@ -147,5 +153,4 @@ def _boxes_match(
     iou = np.zeros(len(a))
     union = area_a + area_b - intersection
     np.divide(intersection, union, out=iou, where=overlapping)
-    same = ground_truth.categories[target] == predictions.categories[candidate]
-    return same & (iou >= IOU_THRESHOLD)
+    return iou

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 class HOIWEvaluator(HOIEvaluator):
     """mAP_rel by HOIW's rules, with the data set's own classes and verbs.
 
-    Ground truth is ``json_file`` where ``evaluator_type`` is "hoiw" (and the ids therefore
+    Ground truth is ``json_file`` where ``evaluator_type`` has "hoiw" (and the ids therefore
     HOIW's), otherwise the records.
 
     Every (pair, verb) with a triplet score above zero is a prediction. The predictions are written
@@ -93,7 +93,8 @@ class HOIWEvaluator(HOIEvaluator):
             inverse(self.metadata.thing_dataset_id_to_contiguous_id),
             inverse(self.metadata.verb_dataset_id_to_contiguous_id),
         )
-        write_json(self.output_dir / f"{self.dataset_name}_predictions.json", submission)
+        name = f"{self.dataset_name}{self.FILE_SUFFIX}_predictions.json"
+        write_json(self.output_dir / name, submission)
 
     def compute(self, records: Sequence[Mapping], predictions: Mapping) -> dict:
         """``mAP_rel``, ``mean_max_recall``, ``per_verb``: the data set's verb id -> its numbers."""

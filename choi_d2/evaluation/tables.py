@@ -75,6 +75,26 @@ def vcoco_table(metrics: Mapping) -> str:
     return _table(rows, ["action", "role", "AP (scenario 1)", "scenario 2", "positives"])
 
 
+def box_recall_table(metrics: Mapping) -> str:
+    """Recall per verb, averaged over the IoUs, then the means per IoU and over all.
+
+    Args:
+        metrics: as ``{dataset_name}_box_recall_metrics.json`` has them.
+    """
+    ks = list(metrics["per_iou"])
+    rows = [
+        [verb["name"], *(percent(verb[k]) for k in ks), verb["num_gt"]]
+        for verb in metrics["per_verb"].values()
+    ]
+    rows += [
+        [f"mean, IoU {iou}", *(percent(metrics["per_iou"][k][iou]) for k in ks), ""]
+        for iou in metrics["per_iou"][ks[0]]
+    ]
+    truths = sum(verb["num_gt"] for verb in metrics["per_verb"].values())
+    rows.append(["mean / sum", *(percent(metrics[k]) for k in ks), truths])
+    return _table(rows, ["verb", *ks, "truths"])
+
+
 def columns_table(
     cells: Sequence[tuple[str, str]], headers: tuple[str, str], pairs: int = 3
 ) -> str:
