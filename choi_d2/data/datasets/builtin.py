@@ -53,6 +53,12 @@ def register_all(root: str | os.PathLike) -> None:
     _register_pic(root / "pic_v1", "pic_v1", "v1")
     _register_vcoco(root / "vcoco", root / "coco")
     _register_synthetic_hoiw(root / "synthetic_hoiw")
+    _register_synthetic_hoiw(
+        root / "synthetic_benchmark",
+        "synthetic_benchmark",
+        ("hoiw", "box_recall"),
+        "Write it with `python -m choi_d2.data.synthetic --benchmark`.",
+    )
     _register_synthetic_pic(root / "synthetic_pic")
     _register_synthetic_vcoco(root / "synthetic_vcoco")
 
@@ -106,13 +112,23 @@ def _vcoco_metadata(vcoco_json: Path, coco_json: Path, image_root: Path, ids_fil
     }
 
 
-def _register_synthetic_hoiw(root: Path) -> None:
+def _register_synthetic_hoiw(
+    root: Path,
+    prefix: str = "synthetic_hoiw",
+    evaluator_type: str | tuple[str, ...] = "hoiw",
+    hint: str | None = None,
+) -> None:
+    hint = hint or _synthetic_hint("hoiw")
     for split in SYNTHETIC_SPLITS:
         json_file, images = root / f"{split}.json", root / "images" / split
-        metadata = {**hoiw_metadata(), "json_file": str(json_file), "image_root": str(images)}
+        metadata = {
+            **hoiw_metadata(),
+            "json_file": str(json_file),
+            "image_root": str(images),
+            "evaluator_type": evaluator_type,
+        }
         for suffix, faces in _synthetic_faces(root, split):
-            name, files = f"synthetic_hoiw_{split}{suffix}", (json_file, images, faces)
-            hint = _synthetic_hint("hoiw")
+            name, files = f"{prefix}_{split}{suffix}", (json_file, images, faces)
             _register_files(name, json_file, metadata, load_synthetic_hoiw, *files, hint=hint)
 
 

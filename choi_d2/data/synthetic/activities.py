@@ -39,10 +39,16 @@ VERB_ACTIVITIES: dict[str, tuple[Callable, ...]] = {
 }
 """Builders by verb; hold comes with most of the others and with `HOLD_ACTIVITIES`."""
 
+LOOK_AWAY_ACTIVITIES: tuple[Callable, ...] = (
+    with_small_thing("hold cellphone", "cellphone", "front|both|out", ("hold",), "away"),
+    with_small_thing("hold document", "document", "both|both|front", ("hold",), "away"),
+    at_computer("ignore computer", hands=True, gaze=False),
+)
+"""What only the gaze tells from play and read."""
+
 HOLD_ACTIVITIES: tuple[Callable, ...] = (
-    # Weighted towards what only the gaze tells from play and read.
-    *(with_small_thing("hold cellphone", "cellphone", "front|both|out", ("hold",), "away"),) * 3,
-    *(with_small_thing("hold document", "document", "both|both|front", ("hold",), "away"),) * 3,
+    *LOOK_AWAY_ACTIVITIES[:1] * 3,
+    *LOOK_AWAY_ACTIVITIES[1:2] * 3,
     with_small_thing("hold cellphone", "cellphone", "low", ("hold",), "any"),
     with_small_thing("hold document", "document", "low", ("hold",), "any"),
     *(with_small_thing("hold cigarette", "cigarette", "front|low|out", ("hold",), "any"),) * 2,
@@ -55,7 +61,7 @@ HOLD_ACTIVITIES: tuple[Callable, ...] = (
 
 TEMPTING_ACTIVITIES: tuple[Callable, ...] = (
     *(near_ball,) * 2,
-    *(at_computer("ignore computer", hands=True, gaze=False),) * 2,
+    *LOOK_AWAY_ACTIVITIES[2:] * 2,
     at_computer("watch computer", hands=False, gaze=True),
     *(beside_vehicle(c, grips=False) for c in ("bike", "motorbike", "horse")),
     idle,

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .activities import HOLD_ACTIVITIES, TEMPTING_ACTIVITIES, VERB_ACTIVITIES
+from .activities import (
+    HOLD_ACTIVITIES,
+    LOOK_AWAY_ACTIVITIES,
+    TEMPTING_ACTIVITIES,
+    VERB_ACTIVITIES,
+)
 from .scene import SceneStyle
 from .units import Unit, loose_unit, pick, table_unit
 from .vehicles import FITS
@@ -47,6 +52,8 @@ def choose_units(rng: np.random.Generator, style: SceneStyle, verb: str | None) 
             build = pick(rng, VERB_ACTIVITIES[verb])
         elif kind == 0:
             build = pick(rng, pick(rng, list(VERB_ACTIVITIES.values())))
+        elif style.look_away and rng.random() < style.look_away:
+            build = pick(rng, LOOK_AWAY_ACTIVITIES)
         else:
             build = pick(rng, HOLD_ACTIVITIES if kind == 1 else TEMPTING_ACTIVITIES)
         units.append(build(rng))

@@ -15,6 +15,8 @@ class SceneStyle:
         people: probabilities of 1, 2, 3, ... people.
         verb, hold, tempting: how often a person does something that has a verb, only holds
             something, or does nothing that has a verb (relative weights).
+        look_away: how often somebody who does no such thing has a phone, document or computer as if
+            to use it, and looks elsewhere: what only face and gaze tell.
         loose: probabilities of 0, 1, 2, ... further places with things that nobody uses.
         head_radius: smallest and largest radius of a head, for pictures of 320 x 240.
         overlap: share of a neighbour's width that may be covered when people are placed.
@@ -26,6 +28,7 @@ class SceneStyle:
     verb: float = 0.38
     hold: float = 0.38
     tempting: float = 0.24
+    look_away: float = 0.0
     loose: tuple[float, ...] = (0.3, 0.5, 0.2)
     head_radius: tuple[float, float] = (14.0, 24.0)
     overlap: float = 0.3
