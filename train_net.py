@@ -6,12 +6,18 @@ python train_net.py --config-file ... --resume
 python train_net.py --config-file ... --eval-only MODEL.WEIGHTS model_final.pth
 """
 
-from detectron2.engine import default_argument_parser, default_setup, launch
+from detectron2.engine import default_argument_parser, default_setup
 from detectron2.evaluation import verify_results
 from detectron2.utils import comm
 from detectron2.utils.logger import setup_logger
 
-from choi_d2.engine import HOICheckpointer, HOITrainer, load_config, write_results
+from choi_d2.engine import (
+    HOICheckpointer,
+    HOITrainer,
+    launch_or_join,
+    load_config,
+    write_results,
+)
 from choi_d2.utils import clean_exit
 
 
@@ -50,11 +56,4 @@ def main(args):
 if __name__ == "__main__":
     args = default_argument_parser(__doc__).parse_args()
     with clean_exit():
-        launch(
-            main,
-            args.num_gpus,
-            num_machines=args.num_machines,
-            machine_rank=args.machine_rank,
-            dist_url=args.dist_url,
-            args=(args,),
-        )
+        launch_or_join(main, args)

@@ -1,6 +1,7 @@
 """Training, evaluation and prediction."""
 
 from .checkpoint import HOICheckpointer
+from .distributed import launch_or_join
 from .predictor import HOIPredictor
 from .results import write_results
 from .setup import check_config, load_config
@@ -11,6 +12,7 @@ __all__ = [
     "HOIPredictor",
     "HOITrainer",
     "check_config",
+    "launch_or_join",
     "load_config",
     "set_semantic_prior",
     "write_results",

@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Iterator, Sequence
 
+import torch
 import yaml
 from detectron2.config import CfgNode, get_cfg
 from detectron2.data import DatasetCatalog, MetadataCatalog
@@ -66,6 +67,9 @@ def check_config(cfg: CfgNode) -> None:
         "MODEL.ROI_BOX_CASCADE_HEAD.LOSS_WEIGHTS": (cascade.LOSS_WEIGHTS, ">="),
         "MODEL.ROI_INTERACTION_HEAD.LOSS_WEIGHTS": (head.LOSS_WEIGHTS, ">="),
     }
+    if cfg.MODEL.MASK_ON:
+        weights = cfg.MODEL.ROI_MASK_HEAD.LOSS_WEIGHTS
+        per_stage["MODEL.ROI_MASK_HEAD.LOSS_WEIGHTS"] = (weights, ">=")
     for key, (values, relation) in per_stage.items():
         if len(values) < stages or (relation == "==" and len(values) != stages):
             raise InputError(
@@ -87,6 +91,40 @@ def check_config(cfg: CfgNode) -> None:
         )
     for name in sorted({*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST}):
         check_dataset(cfg, name)
+
+
+def check_training(cfg: CfgNode, processes: int) -> None:
+    """Can so many processes train this config, on its device?
+
+    Args:
+        cfg: the config; its ``MODEL.DEVICE`` is there, see :func:`resolve_device`.
+        processes: on all machines together.
+
+    Raises:
+        InputError: names the key, what it is and what to do.
+    """
+    solver = cfg.SOLVER
+    if solver.REFERENCE_WORLD_SIZE:
+        share, whose = solver.REFERENCE_WORLD_SIZE, "SOLVER.REFERENCE_WORLD_SIZE"
+        hint = (
+            "It is the batch of that many GPUs; with others, batch, learning rate and iterations "
+            "are scaled. Set SOLVER.REFERENCE_WORLD_SIZE to 0 to scale nothing."
+        )
+    else:
+        share, whose = processes, "the number of processes"
+        hint = "Every process gets equally many images: change one of the two."
+    if solver.IMS_PER_BATCH < 1 or solver.IMS_PER_BATCH % share:
+        raise InputError(
+            f"expected a multiple of {share}, {whose}, got {solver.IMS_PER_BATCH}",
+            field="SOLVER.IMS_PER_BATCH",
+            hint=hint,
+        )
+    if solver.AMP.ENABLED and torch.device(cfg.MODEL.DEVICE).type != "cuda":
+        raise InputError(
+            f"mixed precision needs a GPU, but MODEL.DEVICE is {cfg.MODEL.DEVICE!r}",
+            field="SOLVER.AMP.ENABLED",
+            hint="Set it to False.",
+        )
 
 
 def check_dataset(cfg: CfgNode, name: str) -> None:
