@@ -13,6 +13,7 @@ import numpy as np
 
 from choi_d2.utils import InputError, atomic_path
 
+from . import benchmark
 from .formats import SPLITS
 from .preview import contact_sheet
 from .writer import FORMATS, make_dataset, scene_at
@@ -30,10 +31,16 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="choi_d2.data.synthetic", description=__doc__)
     parser.add_argument("--format", choices=FORMATS, default="hoiw", help="default: hoiw")
     parser.add_argument(
+        "--benchmark",
+        action="store_true",
+        help="the fixed scenes of the synthetic benchmark; seed, sizes and format are given",
+    )
+    parser.add_argument(
         "--root",
         type=Path,
         metavar="DIR",
-        help="default: $DETECTRON2_DATASETS/synthetic_FORMAT, or datasets/synthetic_FORMAT",
+        help="default: $DETECTRON2_DATASETS/synthetic_FORMAT (synthetic_benchmark), or the same in "
+        "datasets/",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--train", type=int, default=2000, help="number of images")
@@ -48,7 +55,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.root is None:
         datasets = Path(os.environ.get("DETECTRON2_DATASETS", "datasets"))
-        options.root = datasets / f"synthetic_{options.format}"
+        name = benchmark.FOLDER if options.benchmark else f"synthetic_{options.format}"
+        options.root = datasets / name
+    if options.benchmark:
+        options.format, options.seed, options.size = "hoiw", benchmark.SEED, benchmark.IMAGE_SIZE
+        vars(options).update(benchmark.SIZES)
     return options
 
 
@@ -56,18 +67,23 @@ def main(arguments: list[str] | None = None) -> int:
     """Make the set and say what is in it; returns the exit status."""
     args = parse_arguments(arguments)
     sizes = {split: getattr(args, split) for split in SPLITS}
+    style = benchmark.STYLE if args.benchmark else None
     try:
-        manifest = make_dataset(
-            args.root,
-            seed=args.seed,
-            sizes=sizes,
-            image_size=args.size,
-            workers=args.workers,
-            format=args.format,
-        )
+        if args.benchmark:
+            manifest = benchmark.make_benchmark(args.root, workers=args.workers)
+        else:
+            manifest = make_dataset(
+                args.root,
+                seed=args.seed,
+                sizes=sizes,
+                image_size=args.size,
+                workers=args.workers,
+                format=args.format,
+            )
         if args.contact_sheet:
             count = min(24, sizes[args.contact_split])
-            scenes = [scene_at(args.seed, args.contact_split, i, args.size) for i in range(count)]
+            where = args.seed, args.contact_split
+            scenes = [scene_at(*where, i, args.size, style) for i in range(count)]
             if not scenes:
                 raise InputError(f"the split {args.contact_split} is empty", field="contact-split")
             _write_png(args.contact_sheet, contact_sheet(scenes))

@@ -2,9 +2,10 @@
 
 Each scene has two to four people among things that nobody uses, so that most pairs have no verb
 (relation ranking, Sec. 3.3.2). Two in five of those who do nothing special hold a phone or a
-document, or sit at a computer, as if to use it, and look elsewhere: only face and gaze tell (explicit
-facial region attending). Riders have neighbours beside bikes, kickers neighbours who kick the air
-(implicit human semantic mining). Small people in front of each other make proposals loose (cascade).
+document, or sit at a computer, as if to use it, and look elsewhere: only face and gaze tell
+(explicit facial region attending). Riders have neighbours beside bikes, kickers neighbours who kick
+the air (implicit human semantic mining). Small people in front of each other make proposals loose
+(cascade).
 """
 
 from __future__ import annotations
