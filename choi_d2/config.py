@@ -123,3 +123,12 @@ def add_choi_config(cfg: CN) -> None:
     # ------------------------------------------------------------------------------- training
     # "SGD" (the paper's) or "AdamW" (the slim from-scratch configs).
     cfg.SOLVER.OPTIMIZER = "SGD"
+    # How many of the checkpoints of every SOLVER.CHECKPOINT_PERIOD iterations stay, the latest
+    # ones: at least 2; 0 for all. model_final.pth and model_best.pth always stay.
+    cfg.SOLVER.KEEP_CHECKPOINTS = 3
+    # Which weights are kept as model_best.pth, where TEST.EVAL_PERIOD is set: those with the
+    # highest value of this metric, as TensorBoard names it ("hoi/mAP_rel", "bbox/AP50", ...; of
+    # several test sets "hoiw_val/hoi/mAP_rel"). "": that of the first test set's task: hoi/mAP_rel
+    # (HOIW, own data sets), hoi/R@100 (PIC), hoi/AP_role_S1 (V-COCO); bbox/AP without interaction
+    # networks.
+    cfg.TEST.BEST_METRIC = ""

@@ -39,7 +39,8 @@ class PairFeatures(NamedTuple):
         semantic: Tensor[P, N].
         geometric: Tensor[P, G].
         visual: Tensor[P, D].
-        face_coverage: the part of the humans that a face was found for.
+        face_coverage: the part of the humans that a face was found for; nan where there is no
+            human, or no facial attention.
     """
 
     semantic: Tensor
@@ -268,7 +269,7 @@ class InteractionHead(nn.Module):
             f = torch.zeros_like(h).index_put((found,), next(pooled).to(h))
             covered = box_coverage(face_boxes, stage.boxes[batch.human_rows], size)
             regions.append(Regions(h, o, faces=f, faceless=h * (1 - covered[:, None]).to(h)))
-        coverage = faces[0][1].float().mean().item() if faces and num_humans else 0.0
+        coverage = faces[0][1].float().mean().item() if faces and num_humans else float("nan")
         return regions, coverage
 
     def _pool(

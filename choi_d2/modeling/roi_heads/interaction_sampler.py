@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -136,16 +137,29 @@ def sample_training_pairs(
 
 
 def log_pairs(t: int, labelled: list[LabelledPairs], ranks, face_coverage: float) -> None:
-    """What the pairs of a stage are like, into Detectron2's event storage."""
-    storage = get_event_storage()
+    """What the pairs of a stage are like, into Detectron2's event storage.
+
+    Not smoothed there: ``choi_d2.engine.watching.PairStatistics`` takes means over processes and
+    iterations.
+
+    Args:
+        t: the stage, from 0.
+        labelled: the sample of each image.
+        ranks: for each image Tensor[P], g of Eq. 13; None without a ranking module.
+        face_coverage: the part of the humans that a face was found for; nan where there is none.
+    """
+
+    def put(name: str, value: float) -> None:
+        get_event_storage().put_scalar(f"stage{t}/pairs/{name}", value, smoothing_hint=False)
+
     images = max(len(labelled), 1)
     annotated = [x.annotated for x in labelled]
-    storage.put_scalar(f"stage{t}/pairs/sampled", sum(len(x) for x in annotated) / images)
-    storage.put_scalar(f"stage{t}/pairs/positive", sum(int(x.sum()) for x in annotated) / images)
-    storage.put_scalar(f"stage{t}/pairs/face_coverage", face_coverage)
+    put("sampled", sum(len(x) for x in annotated) / images)
+    put("positive", sum(int(x.sum()) for x in annotated) / images)
+    if not math.isnan(face_coverage):
+        put("face_coverage", face_coverage)
     if ranks is not None:
         accuracies = [ranking_accuracy(r, a) for r, a in zip(ranks, annotated)]
         accuracies = [x for x in accuracies if x is not None]
         if accuracies:
-            mean = sum(accuracies) / len(accuracies)
-            storage.put_scalar(f"stage{t}/pairs/ranking_accuracy", mean)
+            put("ranking_accuracy", sum(accuracies) / len(accuracies))

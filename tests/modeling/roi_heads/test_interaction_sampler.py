@@ -1,10 +1,12 @@
 import torch
 from detectron2.modeling.matcher import Matcher
+from detectron2.utils.events import EventStorage
 from tiny import NUM_VERBS, SCENES, make_targets
 
 from choi_d2.modeling.roi_heads.interaction_sampler import (
     PairRules,
     label_stage_outputs,
+    log_pairs,
     sample_training_pairs,
 )
 
@@ -112,3 +114,27 @@ def test_images_without_instances_or_pairs():
         labelled = sample([[8, 4, 40, 60]], scene)
         assert labelled.pairs.shape == (0, 2) and labelled.verbs.shape == (0, NUM_VERBS)
     assert not sample([], "no pair annotated").annotated.any()
+
+
+def test_what_is_told_of_the_pairs_of_two_images():
+    # Of the four pairs of the first image two are annotated, of the one of the second none.
+    labelled = [sample([]), sample([], "no pair annotated")]
+    annotated = labelled[0].annotated
+    # 3 of 4 (annotated, un-annotated) combinations are in the right order.
+    ranks = torch.zeros(4)
+    ranks[annotated], ranks[~annotated] = torch.tensor([0.9, 0.4]), torch.tensor([0.5, 0.1])
+    with EventStorage() as storage:
+        log_pairs(1, labelled, [ranks, torch.tensor([0.3])], face_coverage=0.5)
+        found = {name: value for name, (value, _) in storage.latest().items()}
+    assert found == {
+        "stage1/pairs/sampled": 2.5,
+        "stage1/pairs/positive": 1.0,
+        "stage1/pairs/face_coverage": 0.5,
+        "stage1/pairs/ranking_accuracy": 0.75,
+    }
+
+
+def test_what_is_not_defined_is_not_told():
+    with EventStorage() as storage:
+        log_pairs(0, [sample([], "no human")], None, face_coverage=float("nan"))
+        assert set(storage.latest()) == {"stage0/pairs/sampled", "stage0/pairs/positive"}
