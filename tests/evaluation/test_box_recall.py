@@ -150,7 +150,8 @@ def test_the_worse_of_both_overlaps_decides():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "recalled"), [(19, (1, 1, 1)), (20, (0, 1, 1)), (100, (0, 0, 0))]
+    ("wrong", "recalled"),
+    [(19, (1, 1, 1)), (20, (0, 1, 1)), (50, (0, 0, 1)), (99, (0, 0, 1)), (100, (0, 0, 0))],
 )
 @pytest.mark.parametrize("wrong_first", [True, False])
 def test_equal_scores_stay_in_the_order_given(wrong, recalled, wrong_first):
@@ -205,6 +206,8 @@ def test_results_and_files_beside_those_of_hoiw(scenes, tmp_path):
     with registered("own", records, **metadata):
         results = evaluated(build_evaluator("own", tmp_path), records, outputs)
         alone = evaluated(BoxRecallEvaluator("own"), records, outputs)
+        nothing_found = [output or empty_output() for output in outputs]
+        assert evaluated(BoxRecallEvaluator("own"), records, nothing_found) == alone
     assert set(results) == {"hoi", "recall", "bbox"}
     assert "mAP_rel" in results["hoi"] and results["recall"] == alone["recall"]
     assert {path.name for path in tmp_path.iterdir()} == {
