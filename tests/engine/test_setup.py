@@ -1,6 +1,7 @@
 import pytest
 
-from choi_d2.engine import load_config
+from choi_d2.engine import HOITrainer, load_config
+from choi_d2.engine.setup import check_training
 from choi_d2.utils import InputError
 
 SLIM = "configs/synthetic/choi_R_18_FPN.yaml"
@@ -64,3 +65,71 @@ def test_half_a_pair():
 )
 def test_keys_that_do_not_go_together(repository, opts, field):
     assert f"field '{field}'" in complaint(repository / SLIM, *opts)
+
+
+def test_each_stages_masks_have_a_weight(repository):
+    weights = ("MODEL.ROI_MASK_HEAD.LOSS_WEIGHTS", "(1.0, 0.5)")
+    load_config(repository / SLIM, weights)
+    masked = repository / "configs" / "synthetic" / "choi_R_18_FPN_mask.yaml"
+    assert "field 'MODEL.ROI_MASK_HEAD.LOSS_WEIGHTS'" in complaint(masked, *weights)
+
+
+# Phase 1 of HOIW on 8, 2 and 1 GPUs: the same epochs, learning rate by batch.
+PHASE_1 = {
+    8: {"batch": 16, "lr": 0.02, "iterations": 14882, "steps": (9922, 13642), "warmup": 1000},
+    2: {"batch": 4, "lr": 0.005, "iterations": 59528, "steps": (39688, 54568), "warmup": 4000},
+    1: {"batch": 2, "lr": 0.0025, "iterations": 119056, "steps": (79376, 109136), "warmup": 8000},
+}
+
+
+@pytest.mark.parametrize("processes, expected", PHASE_1.items())
+def test_the_schedule_of_other_numbers_of_gpus(repository, processes, expected):
+    config = repository / "configs" / "HOIW" / "choi_R_50_FPN_phase1.yaml"
+    cfg = load_config(config, ["TEST.EVAL_PERIOD", "2500"])
+    check_training(cfg, processes)
+    scaled = HOITrainer.auto_scale_workers(cfg, processes)
+    solver = scaled.SOLVER
+    assert expected == {
+        "batch": solver.IMS_PER_BATCH,
+        "lr": pytest.approx(solver.BASE_LR),
+        "iterations": solver.MAX_ITER,
+        "steps": solver.STEPS,
+        "warmup": solver.WARMUP_ITERS,
+    }
+    assert solver.CHECKPOINT_PERIOD * processes == 8 * cfg.SOLVER.CHECKPOINT_PERIOD
+    assert scaled.TEST.EVAL_PERIOD * processes == 8 * 2500
+    check_training(scaled, processes)
+
+
+def test_the_schedule_of_another_batch(repository):
+    config = repository / "configs" / "HOIW" / "choi_R_50_FPN.yaml"
+    cfg = load_config(config, ["SOLVER.REFERENCE_WORLD_SIZE", "2"])
+    solver = HOITrainer.auto_scale_workers(cfg, 1).SOLVER
+    assert (solver.IMS_PER_BATCH, solver.BASE_LR, solver.MAX_ITER) == (4, 0.01, 2 * 17363)
+
+
+def test_slim_configs_are_not_scaled(repository):
+    cfg = load_config(repository / SLIM)
+    assert HOITrainer.auto_scale_workers(cfg, 2) is cfg
+
+
+@pytest.mark.parametrize(
+    "opts, processes, expected",
+    [
+        (("SOLVER.REFERENCE_WORLD_SIZE", "8"), 1, "multiple of 8, SOLVER.REFERENCE_WORLD_SIZE"),
+        ((), 3, "multiple of 3, the number of processes"),
+        (("SOLVER.IMS_PER_BATCH", "0"), 1, "multiple of 1, the number of processes"),
+    ],
+)
+def test_batches_that_cannot_be_divided(repository, opts, processes, expected):
+    cfg = load_config(repository / SLIM, opts)
+    with pytest.raises(InputError, match=f"SOLVER.IMS_PER_BATCH.*{expected}, got [04]"):
+        check_training(cfg, processes)
+
+
+def test_mixed_precision_needs_a_gpu(repository):
+    cfg = load_config(repository / SLIM, ["SOLVER.AMP.ENABLED", "True", "MODEL.DEVICE", "cpu"])
+    with pytest.raises(InputError, match="SOLVER.AMP.ENABLED.*'cpu'"):
+        check_training(cfg, 1)
+    cfg.MODEL.DEVICE = "cuda"
+    check_training(cfg, 1)

@@ -3,6 +3,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+import torch
 from detectron2.config import get_cfg
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
@@ -55,3 +56,25 @@ def test_a_config_that_contradicts_a_json_is_named_once_the_json_is_read(own_dat
         HOITrainer.build_test_loader(cfg, own_dataset)
     with pytest.raises(InputError, match=f"{key}.*own_dataset"):
         HOITrainer.build_train_loader(cfg)
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])
+@pytest.mark.parametrize("mixed_precision", [False, True])
+def test_clipping_sees_the_gradients_without_the_scale_of_mixed_precision(
+    optimizer, mixed_precision
+):
+    cfg = get_cfg()
+    add_choi_config(cfg)
+    cfg.SOLVER.OPTIMIZER, cfg.SOLVER.AMP.ENABLED = optimizer, mixed_precision
+    clip = {"ENABLED": True, "CLIP_TYPE": "norm", "CLIP_VALUE": 5.0}
+    cfg.SOLVER.CLIP_GRADIENTS.update(clip)
+    model = torch.nn.Linear(2, 1)
+    built = HOITrainer.build_optimizer(cfg, model)
+    # On a GPU it is AMPTrainer that has such a scaler.
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10, enabled=mixed_precision)
+    for feature, norm in (([3.0, 0.0], 3.0), ([30.0, 40.0], 5.0)):
+        built.zero_grad()
+        scaler.scale(model(torch.tensor([feature])).sum()).backward()
+        scaler.step(built)
+        scaler.update()
+        assert model.weight.grad.norm().item() == pytest.approx(norm, rel=1e-4)
