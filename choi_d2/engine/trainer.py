@@ -9,10 +9,13 @@ import weakref
 import torch
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog, build_detection_test_loader
-from detectron2.engine import DefaultTrainer, HookBase
+from detectron2.engine import AMPTrainer, DefaultTrainer, HookBase, SimpleTrainer
 from detectron2.evaluation import DatasetEvaluator
 from detectron2.solver import build_optimizer
 from detectron2.solver.build import get_default_optimizer_params, maybe_add_gradient_clipping
+from detectron2.utils import comm
+from detectron2.utils.events import CommonMetricPrinter, EventWriter
+from detectron2.utils.logger import setup_logger
 from torch import nn
 
 from choi_d2.data import HOIDatasetMapper, build_hoi_train_loader, count_semantic_prior
@@ -20,8 +23,11 @@ from choi_d2.evaluation import build_evaluator
 from choi_d2.utils import InputError
 
 from .checkpoint import HOICheckpointer
+from .distributed import distribute, share_state
+from .hooks import extend_hooks
 from .results import ResultsWriter
-from .setup import check_dataset
+from .setup import check_dataset, check_training
+from .watching import CompactPrinter
 
 logger = logging.getLogger(__name__)
 
@@ -29,16 +35,51 @@ logger = logging.getLogger(__name__)
 class HOITrainer(DefaultTrainer):
     """Detectron2's default trainer with HOI data, evaluators, and the counted X_s."""
 
-    def build_hooks(self) -> list[HookBase]:
-        """Detectron2's, around a checkpointer that knows C-HOI's heads."""
-        # DefaultTrainer has just made one of its own; the hook that saves is about to ask for it.
+    def __init__(self, cfg: CfgNode):
+        """Initialize.
+
+        Detectron2's own ``__init__``, but a model on the CPU can be trained by several processes,
+        too.
+
+        Args:
+            cfg: for ``SOLVER.REFERENCE_WORLD_SIZE`` processes, if that is not 0: with others its
+                batch, learning rate and schedule are scaled.
+
+        Raises:
+            InputError: the config cannot be trained by so many processes, or not on this device.
+        """
+        super(DefaultTrainer, self).__init__()
+        if not logging.getLogger("detectron2").isEnabledFor(logging.INFO):
+            setup_logger()
+        check_training(cfg, comm.get_world_size())
+        cfg = self.auto_scale_workers(cfg, comm.get_world_size())
+        model = self.build_model(cfg)
+        optimizer = self.build_optimizer(cfg, model)
+        data_loader = self.build_train_loader(cfg)
+        trainer = AMPTrainer if cfg.SOLVER.AMP.ENABLED else SimpleTrainer
+        self._trainer = trainer(distribute(model), data_loader, optimizer)
+        self.scheduler = self.build_lr_scheduler(cfg, optimizer)
         self.checkpointer = HOICheckpointer(
             self.model,
-            self.cfg.OUTPUT_DIR,
-            thing_classes=self._thing_classes(),
+            cfg.OUTPUT_DIR,
+            thing_classes=_thing_classes(cfg),
             trainer=weakref.proxy(self),
         )
-        return [*super().build_hooks(), ResultsWriter()]
+        self.start_iter, self.max_iter = 0, cfg.SOLVER.MAX_ITER
+        self.cfg = cfg
+        self.register_hooks(self.build_hooks())
+
+    def build_hooks(self) -> list[HookBase]:
+        """Detectron2's, around a checkpointer that knows C-HOI's heads."""
+        hooks = extend_hooks(self.cfg, super().build_hooks(), self.checkpointer)
+        return [*hooks, ResultsWriter()]
+
+    def build_writers(self) -> list[EventWriter]:
+        """Detectron2's, with a shorter line in the log."""
+        return [
+            CompactPrinter(self.max_iter) if isinstance(writer, CommonMetricPrinter) else writer
+            for writer in super().build_writers()
+        ]
 
     def resume_or_load(self, resume: bool = True) -> None:
         """As Detectron2's; a training that starts anew counts X_s on its training split.
@@ -50,10 +91,6 @@ class HOITrainer(DefaultTrainer):
         resumed = resume and self.checkpointer.has_checkpoint()
         if not resumed and self.cfg.MODEL.INTERACTION_ON:
             set_semantic_prior(self.cfg, self.checkpointer.model)
-
-    def _thing_classes(self) -> list[str] | None:
-        names = self.cfg.DATASETS.TRAIN
-        return MetadataCatalog.get(names[0]).get("thing_classes") if names else None
 
     @classmethod
     def build_train_loader(cls, cfg: CfgNode):
@@ -78,6 +115,12 @@ class HOITrainer(DefaultTrainer):
         return build_evaluator(dataset_name, os.path.join(cfg.OUTPUT_DIR, "inference"))
 
     @classmethod
+    def test(cls, cfg: CfgNode, model: nn.Module, evaluators=None) -> dict:
+        """As Detectron2's, with the main process's weights in all processes."""
+        share_state(model)
+        return super().test(cfg, model, evaluators)
+
+    @classmethod
     def build_optimizer(cls, cfg: CfgNode, model: nn.Module) -> torch.optim.Optimizer:
         """``SOLVER.OPTIMIZER``: Detectron2's SGD or AdamW, with its parameter groups and clipping.
 
@@ -97,9 +140,18 @@ class HOITrainer(DefaultTrainer):
             weight_decay_bias=cfg.SOLVER.WEIGHT_DECAY_BIAS,
         )
         optimizer = torch.optim.AdamW(
-            params, lr=cfg.SOLVER.BASE_LR, weight_decay=cfg.SOLVER.WEIGHT_DECAY, fused=True
+            params,
+            lr=cfg.SOLVER.BASE_LR,
+            weight_decay=cfg.SOLVER.WEIGHT_DECAY,
+            # The fused one unscales AMP's gradients as it steps: too late for clipping.
+            fused=not (cfg.SOLVER.AMP.ENABLED and cfg.SOLVER.CLIP_GRADIENTS.ENABLED),
         )
         return maybe_add_gradient_clipping(cfg, optimizer)
+
+
+def _thing_classes(cfg: CfgNode) -> list[str] | None:
+    names = cfg.DATASETS.TRAIN
+    return MetadataCatalog.get(names[0]).get("thing_classes") if names else None
 
 
 def set_semantic_prior(cfg: CfgNode, model: nn.Module) -> None:

@@ -64,29 +64,38 @@ def test_mixed_precision_step_stays_finite(device_type, dtype):
         assert loss == pytest.approx(exact[name], rel=0.1, abs=0.02), name
 
 
+# What the second of two processes has, while the first has pairs.
+WITHOUT_PAIR = ("nothing", "no object")
+
+
+def gradients_of(model, scene, seed):
+    train_step(model, [scene], seed)
+    return {name: p.grad for name, p in model.named_parameters()}
+
+
 def step_of_one_process(folder):
-    """One process of two: the first has pairs, the second has not even an instance."""
+    """One process of two."""
     from detectron2.utils import comm
 
     rank = comm.get_rank()
-    model = DistributedDataParallel(tiny_model(), broadcast_buffers=False)
-    train_step(model, [["pairs"], ["nothing"]][rank], seed=rank)
-    gradients = {name: p.grad for name, p in model.module.named_parameters()}
+    gradients = {}
+    for scene in WITHOUT_PAIR:
+        model = DistributedDataParallel(tiny_model(), broadcast_buffers=False)
+        train_step(model, [["pairs", scene][rank]], seed=rank)
+        gradients[scene] = {name: p.grad for name, p in model.module.named_parameters()}
     torch.save(gradients, f"{folder}/{rank}.pth")
 
 
-def test_two_processes_of_which_one_has_no_pair(tmp_path):
+def test_two_processes_of_which_one_has_no_pair_equal_one_with_both_batches(tmp_path):
     launch(step_of_one_process, 2, dist_url="auto", args=(str(tmp_path),))
     first, second = (torch.load(tmp_path / f"{rank}.pth") for rank in range(2))
-    single = []
-    for rank, scenes in enumerate([["pairs"], ["nothing"]]):
-        model = tiny_model()
-        train_step(model, scenes, seed=rank)
-        single.append({name: p.grad for name, p in model.named_parameters()})
-    for name in first:
-        torch.testing.assert_close(first[name], second[name], rtol=0, atol=0)
-        mean = (single[0][name] + single[1][name]) / 2
-        torch.testing.assert_close(first[name], mean, rtol=1e-4, atol=1e-6)
+    of_pairs = gradients_of(tiny_model(), "pairs", seed=0)
+    for scene in WITHOUT_PAIR:
+        of_scene = gradients_of(tiny_model(), scene, seed=1)
+        for name, gradient in first[scene].items():
+            torch.testing.assert_close(gradient, second[scene][name], rtol=0, atol=0)
+            mean = (of_pairs[name] + of_scene[name]) / 2
+            torch.testing.assert_close(gradient, mean, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 90), (64, 2)])
