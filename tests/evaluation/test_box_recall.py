@@ -206,8 +206,6 @@ def test_results_and_files_beside_those_of_hoiw(scenes, tmp_path):
     with registered("own", records, **metadata):
         results = evaluated(build_evaluator("own", tmp_path), records, outputs)
         alone = evaluated(BoxRecallEvaluator("own"), records, outputs)
-        nothing_found = [output or empty_output() for output in outputs]
-        assert evaluated(BoxRecallEvaluator("own"), records, nothing_found) == alone
     assert set(results) == {"hoi", "recall", "bbox"}
     assert "mAP_rel" in results["hoi"] and results["recall"] == alone["recall"]
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -227,6 +225,16 @@ def test_results_and_files_beside_those_of_hoiw(scenes, tmp_path):
     assert own["per_verb"]["1"]["name"] == "smoke"
     assert recall["R@50-smoke"] == 100 * own["per_verb"]["1"]["R@50"]
     assert len(recall) == 3 + 9 + 12
+
+
+def test_an_image_without_output_is_missed(scenes):
+    records, outputs = scenes
+    with registered("missed", records, **hoiw_like_metadata()):
+        missing, empty = (
+            evaluated(BoxRecallEvaluator("missed"), records, [first, *outputs[1:]])
+            for first in (None, empty_output())
+        )
+    assert missing == empty and missing["recall"]["R@100"] > 5
 
 
 def test_the_best_100_of_an_image_are_kept(tmp_path):
