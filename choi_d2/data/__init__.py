@@ -9,9 +9,11 @@ from .datasets import builtin  # registers the data sets
 from .datasets.builtin import register_all
 from .datasets.hoi_json import register_hoi_instances
 from .statistics import count_semantic_prior
+from .stream import TrainingStream
 
 __all__ = [
     "HOIDatasetMapper",
+    "TrainingStream",
     "build_hoi_train_loader",
     "builtin",
     "check_registered",

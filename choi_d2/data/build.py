@@ -1,9 +1,9 @@
-"""The training loader: Detectron2's, which here survives broken images."""
+"""The training loader: Detectron2's samplers, a stream to resume, and no stop at a broken image."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from detectron2.config import CfgNode
 from detectron2.data import (
@@ -12,16 +12,20 @@ from detectron2.data import (
     build_detection_train_loader,
     get_detection_dataset_dicts,
 )
+from detectron2.data.samplers import TrainingSampler
+from detectron2.utils import comm
+from torch.utils.data import DataLoader
 
-from choi_d2.utils import InputError
+from choi_d2.utils import InputError, seeded_randomness
 
 from .dataset_mapper import HOIDatasetMapper
+from .stream import TrainingStream, stream_loader
 
 
 class ReplaceBroken:
     """A mapper that puts another record in the place of one that cannot be mapped.
 
-    Detectron2's own way of doing so draws from a set, which Python >= 3.11 refuses.
+    Which one is drawn from Python's random numbers.
 
     Args:
         mapper: gives None for a record that it cannot map.
@@ -30,7 +34,6 @@ class ReplaceBroken:
 
     def __init__(self, mapper: Callable[[dict], dict | None], records: Sequence[dict]):
         self.mapper, self.records = mapper, records
-        self._random = random.Random(0)
 
     def __call__(self, record: dict) -> dict:
         """Map ``record``, or the first other one that can be mapped.
@@ -42,7 +45,7 @@ class ReplaceBroken:
         if mapped is not None:
             return mapped
         positions = list(range(len(self.records)))
-        self._random.shuffle(positions)
+        random.shuffle(positions)
         for position in positions:
             mapped = self.mapper(self.records[position])
             if mapped is not None:
@@ -54,11 +57,17 @@ class ReplaceBroken:
         )
 
 
-def build_hoi_train_loader(cfg: CfgNode, mapper: Callable | None = None) -> Iterable[list[dict]]:
-    """Detectron2's training loader over ``cfg.DATASETS.TRAIN``.
+def build_hoi_train_loader(cfg: CfgNode, mapper: Callable | None = None) -> DataLoader:
+    """Batches over ``cfg.DATASETS.TRAIN``, for ever.
+
+    ``cfg.DATALOADER.SAMPLER_TRAIN`` is any of Detectron2's.
 
     Images without any interaction stay: they train the detector, and tell pairs that nobody
     annotated. ``cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS`` leaves out images without instances.
+
+    The batches are a function of ``cfg.SEED`` and of their numbers, with any number of workers:
+    set ``loader.dataset.start`` before iterating to begin with a later one. Where ``cfg.SEED`` is
+    negative, a random seed takes its place.
 
     Args:
         cfg: the config.
@@ -67,7 +76,7 @@ def build_hoi_train_loader(cfg: CfgNode, mapper: Callable | None = None) -> Iter
 
     Raises:
         InputError: a data set of the config is not registered, its files are broken, or it has
-            nothing to train on.
+            nothing to train on; the batch cannot be divided among the processes.
     """
     check_registered(cfg.DATASETS.TRAIN, field="DATASETS.TRAIN")
     try:
@@ -84,10 +93,42 @@ def build_hoi_train_loader(cfg: CfgNode, mapper: Callable | None = None) -> Iter
             path=bare["file_name"],
             field="DATASETS.TRAIN",
         )
+    processes = comm.get_world_size()
+    if cfg.SOLVER.IMS_PER_BATCH < 1 or cfg.SOLVER.IMS_PER_BATCH % processes:
+        raise InputError(
+            f"expected a positive multiple of the number of processes, {processes}, got "
+            f"{cfg.SOLVER.IMS_PER_BATCH}",
+            field="SOLVER.IMS_PER_BATCH",
+        )
+    seed = cfg.SEED if cfg.SEED >= 0 else comm.shared_random_seed()
     # One serialized list that the loader and the replacements share.
     dataset = DatasetFromList(records, copy=False)
     mapper = HOIDatasetMapper(cfg, is_train=True) if mapper is None else mapper
-    return build_detection_train_loader(cfg, dataset=dataset, mapper=ReplaceBroken(mapper, dataset))
+    stream = TrainingStream(
+        dataset,
+        _build_sampler(cfg, dataset, seed),
+        ReplaceBroken(mapper, dataset),
+        batch_size=cfg.SOLVER.IMS_PER_BATCH // processes,
+        seed=seed,
+        groups=_wide(records) if cfg.DATALOADER.ASPECT_RATIO_GROUPING else None,
+    )
+    return stream_loader(stream, cfg.DATALOADER.NUM_WORKERS)
+
+
+def _build_sampler(cfg: CfgNode, dataset: DatasetFromList, seed: int) -> TrainingSampler:
+    """Detectron2's, as it would put it into a loader of its own."""
+    cfg = cfg.clone()
+    cfg.defrost()
+    cfg.DATALOADER.ASPECT_RATIO_GROUPING, cfg.DATALOADER.NUM_WORKERS = False, 0
+    # Its seed is drawn from NumPy's random numbers.
+    with seeded_randomness(seed):
+        loader = build_detection_train_loader(cfg, dataset=dataset, mapper=lambda record: record)
+    return loader.dataset.sampler
+
+
+def _wide(records: Sequence[dict]) -> list[int]:
+    """For each record, is it wider than high? Batches of either need less padding."""
+    return [int(record.get("width", 0) > record.get("height", 0)) for record in records]
 
 
 def check_registered(names: Sequence[str], *, field: str) -> None:

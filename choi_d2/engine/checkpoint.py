@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -42,7 +42,8 @@ class HOICheckpointer(DetectionCheckpointer):
     - Heads of one stage, and of cascades with another number of stages, serve all stages; of
       weights for other classes, what belongs to shared classes is taken (see
       :func:`choi_d2.engine.weights.fit_weights`). One table in the log says what came of each part.
-    - A checkpoint is written whole or not at all, and ``last_checkpoint`` names it only then.
+    - A checkpoint is written whole or not at all, and ``last_checkpoint`` names it only then;
+      weights that are no numbers are not written.
     - ``resume_or_load`` passes by a damaged last checkpoint for the one before it.
 
     Args:
@@ -54,6 +55,7 @@ class HOICheckpointer(DetectionCheckpointer):
 
     Attributes:
         source: the file that was loaded last; "" if none was.
+        saved_iteration: ``iteration`` of the last checkpoint that was saved; None before.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class HOICheckpointer(DetectionCheckpointer):
         super().__init__(model, save_dir, save_to_disk=save_to_disk, **checkpointables)
         self.thing_classes = None if thing_classes is None else list(thing_classes)
         self.source = ""
+        self.saved_iteration: int | None = None
         self._resuming = False
 
     @property
@@ -83,22 +86,32 @@ class HOICheckpointer(DetectionCheckpointer):
         Args:
             name: of the file, without folder and extension.
             kwargs: more to be kept in it.
+
+        Raises:
+            InputError: it cannot be written, because the disk is full or for another reason; the
+                checkpoints before it are as they were.
+            FloatingPointError: there is NaN or infinity in the model.
         """
         if not self.save_dir or not self.save_to_disk:
             return
         content = {"model": self.model.state_dict()}
+        _check_finite(content["model"])
         content.update((key, x.state_dict()) for key, x in self.checkpointables.items())
         if self.thing_classes is not None:
             content["thing_classes"] = self.thing_classes
         content.update(kwargs)
         path = Path(self.save_dir, f"{name}.pth")
         logger.info("Saving checkpoint to %s", path)
-        with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            torch.save(content, file)
-            # On the disk before it gets its name: no crash may leave half a file under it.
-            file.flush()
-            os.fsync(file.fileno())
-        self.tag_last_checkpoint(path.name)
+        try:
+            _write(path, content)
+            self.tag_last_checkpoint(path.name)
+        except OSError as error:
+            raise InputError(
+                f"the checkpoint cannot be written ({error.strerror or error})",
+                path=path,
+                hint="The checkpoints before it are whole: make room, and go on with --resume.",
+            ) from error
+        self.saved_iteration = kwargs.get("iteration")
 
     def tag_last_checkpoint(self, last_filename_basename: str) -> None:
         """Name the file that ``resume`` goes on from."""
@@ -123,6 +136,8 @@ class HOICheckpointer(DetectionCheckpointer):
         """
         if not (resume and self.has_checkpoint()):
             return self.load(path, checkpointables=[])
+        if self.checkpointables and self.save_to_disk:
+            self._remove_halves()
         last = self.get_checkpoint_file()
         for checkpoint in self._candidates(last):
             try:
@@ -175,6 +190,13 @@ class HOICheckpointer(DetectionCheckpointer):
             if path != last and not os.path.basename(path).startswith(".")
         ]
         return [last, *sorted(others, key=os.path.getmtime, reverse=True)]
+
+    def _remove_halves(self) -> None:
+        """Remove what a process was writing when it was killed; it may be large."""
+        for pattern in (".model_*.pth", ".last_checkpoint.*"):
+            for path in Path(self.save_dir).glob(pattern):
+                logger.info("Removing %s, which was not written to its end", path)
+                path.unlink(missing_ok=True)
 
     def _check_there(self, path: str) -> None:
         plain = urlparse(path)._replace(query="").geturl()
@@ -261,6 +283,30 @@ class HOICheckpointer(DetectionCheckpointer):
 
     def _log_incompatible_keys(self, incompatible) -> None:
         """The table has said it."""
+
+
+def _write(path: Path, content: dict) -> None:
+    """Write ``content``, whole or not at all; whatever fails in writing is an OSError."""
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:
+            # What torch makes of a write that fails.
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
+        # On the disk before it gets its name: no crash may leave half a file under it.
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _check_finite(state: Mapping[str, torch.Tensor]) -> None:
+    broken = [k for k, x in state.items() if x.is_floating_point() and not x.isfinite().all()]
+    if broken:
+        raise FloatingPointError(
+            f"{len(broken)} of the model's tensors hold NaN or infinity, {broken[0]} first: this "
+            "checkpoint is not written, those before it are whole"
+        )
 
 
 def _ordered(state) -> OrderedDict:

@@ -10,6 +10,7 @@ import torch
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog, build_detection_test_loader
 from detectron2.engine import AMPTrainer, DefaultTrainer, HookBase, SimpleTrainer
+from detectron2.engine.hooks import EvalHook
 from detectron2.evaluation import DatasetEvaluator
 from detectron2.solver import build_optimizer
 from detectron2.solver.build import get_default_optimizer_params, maybe_add_gradient_clipping
@@ -25,6 +26,9 @@ from choi_d2.utils import InputError
 from .checkpoint import HOICheckpointer
 from .distributed import distribute, share_state
 from .hooks import extend_hooks
+from .interruption import StopOnSignal
+from .loss_guard import LossGuard
+from .reproducibility import Reproducibility, fix_seed
 from .results import ResultsWriter
 from .setup import check_dataset, check_training
 from .watching import CompactPrinter
@@ -52,7 +56,7 @@ class HOITrainer(DefaultTrainer):
         if not logging.getLogger("detectron2").isEnabledFor(logging.INFO):
             setup_logger()
         check_training(cfg, comm.get_world_size())
-        cfg = self.auto_scale_workers(cfg, comm.get_world_size())
+        cfg = fix_seed(self.auto_scale_workers(cfg, comm.get_world_size()))
         model = self.build_model(cfg)
         optimizer = self.build_optimizer(cfg, model)
         data_loader = self.build_train_loader(cfg)
@@ -72,7 +76,10 @@ class HOITrainer(DefaultTrainer):
     def build_hooks(self) -> list[HookBase]:
         """Detectron2's, around a checkpointer that knows C-HOI's heads."""
         hooks = extend_hooks(self.cfg, super().build_hooks(), self.checkpointer)
-        return [*hooks, ResultsWriter()]
+        evaluation = next(i for i, hook in enumerate(hooks) if isinstance(hook, EvalHook))
+        self._stop_on_signal = StopOnSignal(self.checkpointer)
+        hooks.insert(evaluation, self._stop_on_signal)
+        return [Reproducibility(self.cfg), LossGuard(), *hooks, ResultsWriter()]
 
     def build_writers(self) -> list[EventWriter]:
         """Detectron2's, with a shorter line in the log."""
@@ -80,6 +87,23 @@ class HOITrainer(DefaultTrainer):
             CompactPrinter(self.max_iter) if isinstance(writer, CommonMetricPrinter) else writer
             for writer in super().build_writers()
         ]
+
+    def train(self):
+        """As Detectron2's; Ctrl-C and SIGTERM save a checkpoint and end the process.
+
+        Raises:
+            BrokenLoss: a loss became NaN or infinite.
+            SystemExit: see :class:`StopOnSignal`.
+        """
+        with self._stop_on_signal.handling():
+            return super().train()
+
+    def after_train(self) -> None:
+        """As Detectron2's; a training that broke off in its last iteration is not evaluated."""
+        if self.iter == self.max_iter - 1:
+            # Hooks take it for the end otherwise.
+            self.iter -= 1
+        super().after_train()
 
     def resume_or_load(self, resume: bool = True) -> None:
         """As Detectron2's; a training that starts anew counts X_s on its training split.

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -316,6 +317,7 @@ def test_damaged_last_checkpoint_is_passed_by(model, tmp_path, damage, caplog):
     assert (bias, counter, rest["iteration"]) == (2, 2, 2)
     assert "model_3.pth" in caplog.text and "Resuming from" in caplog.text
     assert (tmp_path / "last_checkpoint").read_text() == "model_2.pth"
+    assert not (tmp_path / ".model_4.abc.pth").exists(), "half a file stays"
 
 
 def test_only_damaged_checkpoints(model, tmp_path):
@@ -352,8 +354,33 @@ def test_a_failed_write_leaves_the_old_checkpoints(model, tmp_path, monkeypatch)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", disk_full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(InputError, match="model_3.pth.*No space left.*make room.*--resume"):
         HOICheckpointer(model, str(tmp_path)).save("model_3", iteration=9)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_system_refuses_more_bytes(model, tmp_path):
+    """torch wraps the error of a write in one of its own."""
+    write_run(tmp_path, model)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(InputError, match="model_4.pth.*File too large.*make room"):
+            HOICheckpointer(model, str(tmp_path)).save("model_4", iteration=9)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_not_written(model, tmp_path, value):
+    write_run(tmp_path, model)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with torch.no_grad():
+        model.roi_heads.box_predictor[1].cls_score.bias[2] = value
+    with pytest.raises(FloatingPointError, match="1 of .* tensors .*box_predictor.1.cls_score.b"):
+        HOICheckpointer(model, str(tmp_path)).save("model_4", iteration=9)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
