@@ -3,10 +3,14 @@
 
     python tools/visualize_data.py --dataset hoiw_train --output-dir output/look --num 30
     python tools/visualize_data.py --config-file configs/HOIW/choi_R_50_FPN.yaml \\
-        --source dataloader --output-dir output/look --shuffle
+        --source pairs --output-dir output/look --shuffle
 
 "annotation" draws the images as they are on disk. "dataloader" draws what the model is trained
 with: through the training mapper, resized, flipped, and without the instances that it leaves out.
+"pairs" adds the faces and the pairs that an interaction network could get of that image, sampled by
+the config's numbers: a positive pair is an arrow from human to object with its verbs, a negative
+one a grey line with a dot at the human. They are pairs of the annotated boxes, which join every
+sample; those of a network's own boxes, which change as it learns, are not drawn.
 """
 
 from __future__ import annotations
@@ -17,21 +21,34 @@ import random
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
+import torch
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.data.detection_utils import convert_image_to_rgb
+from detectron2.modeling.matcher import Matcher
 from detectron2.utils.env import seed_all_rng
 from detectron2.utils.logger import setup_logger
+from torch import Tensor
 from tqdm import tqdm
 
 from choi_d2.data import HOIDatasetMapper, check_registered
 from choi_d2.engine import load_config
 from choi_d2.engine.photos import read_photo
+from choi_d2.modeling.roi_heads.interaction_sampler import (
+    PairRules,
+    label_stage_outputs,
+    sample_training_pairs,
+)
+from choi_d2.structures import HOIAnnotations
 from choi_d2.utils import InputError, clean_exit
-from choi_d2.visualization import TripletVisualizer
+from choi_d2.visualization import TripletVisualizer, save_picture, side_by_side
 
 logger = logging.getLogger("choi_d2.visualize_data")
+
+SOURCES = ("annotation", "dataloader", "pairs")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     setup_logger(name="choi_d2")
     cfg = load_config(args.config_file, args.opts)
-    if args.masks and args.source == "dataloader" and not cfg.MODEL.MASK_ON:
+    if args.masks and args.source != "annotation" and not cfg.MODEL.MASK_ON:
         raise InputError(
             "--masks: the mapper hands on masks only where MODEL.MASK_ON is True",
             field="MODEL.MASK_ON",
@@ -55,16 +72,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         records = choose(DatasetCatalog.get(name), args)
         metadata = MetadataCatalog.get(name)
         seed_all_rng(args.seed)
-        mapper = HOIDatasetMapper(cfg, is_train=True) if args.source == "dataloader" else None
+        mapper = HOIDatasetMapper(cfg, is_train=True) if args.source != "annotation" else None
         for place, record in tqdm(records, desc=name, unit="image", dynamic_ncols=True):
             try:
-                visualizer = draw(record, metadata, mapper, cfg, args)
+                picture = draw(record, metadata, mapper, cfg, args)
             except InputError as error:
                 logger.warning("Skipped: %s", error)
                 skipped += 1
                 continue
             stem = Path(record["file_name"]).stem
-            visualizer.save(Path(args.output_dir, name, f"{place:06d}_{stem}.jpg"))
+            save_picture(Path(args.output_dir, name, f"{place:06d}_{stem}.jpg"), picture)
             drawn += 1
     logger.info("%d image(s) drawn in %s, %d skipped", drawn, args.output_dir, skipped)
     return 0 if drawn else 1
@@ -84,8 +101,8 @@ def draw(
     mapper: HOIDatasetMapper | None,
     cfg: CfgNode,
     args: argparse.Namespace,
-) -> TripletVisualizer:
-    """Draw one record, through ``mapper`` where there is one.
+) -> np.ndarray:
+    """uint8 (H, W, 3), RGB: the drawing of one record, through ``mapper`` where there is one.
 
     Raises:
         InputError: the image cannot be read, or has not the size that the record says.
@@ -96,7 +113,16 @@ def draw(
             raise InputError("the image cannot be read", path=record["file_name"])
         image = convert_image_to_rgb(sample["image"].permute(1, 2, 0), cfg.INPUT.FORMAT)
         visualizer = TripletVisualizer(image, metadata)
-        return visualizer.draw_sample(sample, masks=args.masks, faces=args.faces)
+        if args.source == "pairs":
+            pairs = sample_pairs_of_truth(sample, cfg)
+            visualizer.draw_sample(
+                {**sample, "interactions": pairs.positive},
+                masks=args.masks,
+                faces=True,
+                other_pairs=pairs.negative,
+            )
+            return side_by_side([visualizer.get_image()], [pairs.described])
+        return visualizer.draw_sample(sample, masks=args.masks, faces=args.faces).get_image()
 
     image = read_photo(record["file_name"])[:, :, ::-1]
     expected = record.get("height", image.shape[0]), record.get("width", image.shape[1])
@@ -107,14 +133,59 @@ def draw(
             path=record["file_name"],
         )
     visualizer = TripletVisualizer(image, metadata)
-    return visualizer.draw_ground_truth(record, masks=args.masks, faces=args.faces)
+    return visualizer.draw_ground_truth(record, masks=args.masks, faces=args.faces).get_image()
+
+
+class SampledPairs(NamedTuple):
+    """What training samples of one image.
+
+    Attributes:
+        positive: the annotated pairs of the sample, with their verbs.
+        negative: Tensor[P, 2] int64, its un-annotated pairs as (human, object).
+        described: how many they are, and of how many.
+    """
+
+    positive: HOIAnnotations
+    negative: Tensor
+    described: str
+
+
+def sample_pairs_of_truth(sample: Mapping, cfg: CfgNode) -> SampledPairs:
+    """Sample pairs of annotated boxes as a stage does in training (Sec. 4).
+
+    Args:
+        sample: what the training mapper returned.
+        cfg: the data set's rules and the size of a sample.
+    """
+    truth, annotations = sample["instances"], sample["interactions"]
+    head, rules = cfg.MODEL.ROI_INTERACTION_HEAD, PairRules.from_config(cfg)
+    no_box = torch.zeros(0, 4)
+    matcher = Matcher(list(cfg.MODEL.ROI_BOX_CASCADE_HEAD.IOUS[:1]), [0, 1])
+    labelled = sample_training_pairs(
+        label_stage_outputs(no_box, no_box, truth, matcher),
+        annotations,
+        len(truth),
+        rules=rules,
+        batch_size=head.BATCH_SIZE_PER_IMAGE,
+        positive_fraction=head.POSITIVE_FRACTION,
+    )
+    pairs, positive = labelled.regions.matched[labelled.pairs], labelled.annotated
+    candidates = len(rules.enumerate(truth.gt_classes))
+    faces = len(sample["faces"]) if "faces" in sample else 0
+    return SampledPairs(
+        HOIAnnotations(pairs[positive], labelled.verbs[positive]),
+        pairs[~positive],
+        f"sampled: {int(positive.sum())} of {len(annotations)} positive pairs, "
+        f"{int((~positive).sum())} of {candidates - len(annotations)} negative; "
+        f"{faces} face{'s' * (faces != 1)}",
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--source", choices=("annotation", "dataloader"), default="annotation")
+    parser.add_argument("--source", choices=SOURCES, default="annotation")
     parser.add_argument("--config-file", default="", metavar="FILE", help="YAML of the model")
     parser.add_argument(
         "--dataset", metavar="NAME", help="a registered data set (default: DATASETS.TRAIN)"

@@ -11,6 +11,7 @@ Color = tuple[int, int, int]
 OBJECT: Color = (64, 190, 255)
 FACE: Color = (245, 245, 245)
 BYSTANDER: Color = (205, 205, 210)
+OTHER_PAIR: Color = (150, 150, 156)
 HALO: Color = (16, 16, 20)
 CHIP: Color = (20, 20, 26)
 TEXT: Color = (255, 255, 255)

@@ -30,6 +30,7 @@ class Scene:
         triplets: indices point into ``boxes``.
         mask_of: instance index -> bool (H, W) or None.
         faces: float (F, 4), x1 y1 x2 y2.
+        other_pairs: (human, object) of pairs without a verb that are to be seen all the same.
     """
 
     boxes: np.ndarray
@@ -37,6 +38,7 @@ class Scene:
     triplets: list[Triplet]
     mask_of: MaskOf = no_masks
     faces: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
+    other_pairs: list[tuple[int, int]] = field(default_factory=list)
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any], height: int, width: int) -> Scene:
@@ -55,8 +57,15 @@ class Scene:
         )
 
     @classmethod
-    def from_sample(cls, sample: Mapping[str, Any]) -> Scene:
-        """From what the training mapper hands the model, in the augmented image's frame."""
+    def from_sample(
+        cls, sample: Mapping[str, Any], other_pairs: torch.Tensor | None = None
+    ) -> Scene:
+        """From what the training mapper hands the model, in the augmented image's frame.
+
+        Args:
+            sample: the mapper's.
+            other_pairs: Tensor[P, 2] of pairs without a verb.
+        """
         instances, interactions = sample["instances"], sample["interactions"]
         rows, verbs = torch.nonzero(interactions.verbs, as_tuple=True)
         pairs = interactions.pairs.tolist()
@@ -69,6 +78,7 @@ class Scene:
             ],
             mask_of=masks_of_ground_truth(instances),
             faces=_face_array(sample.get("faces")),
+            other_pairs=[] if other_pairs is None else [(h, o) for h, o in other_pairs.tolist()],
         )
 
     @classmethod

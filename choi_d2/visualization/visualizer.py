@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from detectron2.structures import Instances
+from torch import Tensor
 
 from . import palette
 from .canvas import Canvas
@@ -87,14 +89,17 @@ class TripletVisualizer:
         masks: bool = False,
         faces: bool = False,
         all_instances: bool = True,
+        other_pairs: Tensor | None = None,
     ) -> TripletVisualizer:
         """Draw what the training mapper hands the model; see :meth:`draw_ground_truth`.
 
         Args:
             sample: a dict with ``instances``, ``interactions`` and, perhaps, ``faces``, in the
                 frame of the (augmented) picture.
+            other_pairs: Tensor[P, 2] of (human, object), un-annotated pairs: grey lines with a dot
+                at the human.
         """
-        scene = Scene.from_sample(sample)
+        scene = Scene.from_sample(sample, other_pairs)
         return self._draw(scene, masks, faces, range(len(scene.boxes)) if all_instances else ())
 
     def draw_predictions(
@@ -147,15 +152,18 @@ class TripletVisualizer:
         pairs = group_by_pair(scene.triplets)
         in_triplets = {index for pair in pairs for index in pair}
         colors = self._instance_colors(scene, pairs)
-        others = [index for index in shown if index not in in_triplets]
+        others = sorted({*shown, *itertools.chain(*scene.other_pairs)} - in_triplets)
 
-        for index in others:
-            self._draw_instance(scene, boxes, index, palette.BYSTANDER, masks, weight=0.5)
-        # Large ones first: a cup in front of a table stays visible.
         handles = {
-            index: self._draw_instance(scene, boxes, index, colors[index], masks, weight=1.0)
-            for index in sorted(in_triplets, key=lambda i: -_area(boxes[i]))
+            index: self._draw_instance(scene, boxes, index, palette.BYSTANDER, masks, weight=0.5)
+            for index in others
         }
+        # Large ones first: a cup in front of a table stays visible.
+        for index in sorted(in_triplets, key=lambda i: -_area(boxes[i])):
+            handles[index] = self._draw_instance(scene, boxes, index, colors[index], masks, 1.0)
+        for human, object_ in scene.other_pairs:
+            if human != object_:
+                self._draw_line(_curve(handles[human], handles[object_]))
         face_boxes = scene.faces * canvas.scale if faces else np.zeros((0, 4))
         for face in face_boxes:
             canvas.ellipse(face, palette.FACE, weight=0.5)
@@ -185,6 +193,10 @@ class TripletVisualizer:
             return (boxes[index, :2] + boxes[index, 2:]) / 2
         self.canvas.mask(mask, color, alpha=0.33 * weight)
         return inner_point(mask) * self.canvas.scale
+
+    def _draw_line(self, curve: np.ndarray) -> None:
+        self.canvas.curve(curve, palette.OTHER_PAIR, weight=0.4)
+        self.canvas.dot(curve[0], palette.OTHER_PAIR, radius=1.5)
 
     def _draw_arrow(self, curve: np.ndarray, color: Color) -> None:
         # The head stops short of the handle: an object that is itself a human has its dot there.

@@ -5,10 +5,12 @@ import logging
 
 import numpy as np
 import pytest
+import torch
 from detectron2.data import DatasetCatalog, MetadataCatalog
-from detectron2.structures import BoxMode
+from detectron2.structures import Boxes, BoxMode, Instances
 from PIL import Image
 
+from choi_d2.structures import HOIAnnotations
 from choi_d2.utils import InputError
 
 NAME = "visualize_data_test"
@@ -82,6 +84,41 @@ def test_both_sources(tool, dataset, tmp_path, caplog, source, masks):
         assert np.asarray(drawing).std() > 5
 
 
+def test_sampled_pairs_are_drawn_with_faces_and_counted(tool, dataset, tmp_path):
+    output = tmp_path / "out"
+    options = ["--dataset", NAME, "--source", "pairs", "--num", "1", "--output-dir", str(output)]
+    assert tool.main([*options, "--opts", "INPUT.MIN_SIZE_TRAIN", "(120,)"]) == 0
+    with Image.open(output / NAME / "000000_photo0.jpg") as drawing:
+        # Below a bar with the numbers.
+        assert drawing.width == 800 and drawing.height > 620
+
+
+def test_the_sample_is_the_configs(tool):
+    """3 humans and 2 cups; two pairs have verbs, of four that are left some are sampled."""
+    cfg = tool.load_config("", ["MODEL.ROI_INTERACTION_HEAD.NUM_VERBS", "2"])
+    truth = Instances((60, 80))
+    truth.gt_boxes = Boxes(torch.tensor([[i, 1.0, i + 9, 30] for i in range(5)]))
+    truth.gt_classes = torch.tensor([0, 1, 0, 0, 1])
+    annotations = HOIAnnotations(torch.tensor([[2, 1], [0, 4]]), torch.tensor([[0.0, 1], [1, 1]]))
+    sample = {"instances": truth, "interactions": annotations}
+    whole = tool.sample_pairs_of_truth(sample, cfg)
+    positive = dict(zip(map(tuple, whole.positive.pairs.tolist()), whole.positive.verbs.tolist()))
+    assert positive == {(2, 1): [0, 1], (0, 4): [1, 1]}
+    negative = {tuple(pair) for pair in whole.negative.tolist()}
+    assert negative == {(0, 1), (2, 4), (3, 1), (3, 4)}
+    assert whole.described == "sampled: 2 of 2 positive pairs, 4 of 4 negative; 0 faces"
+
+    cfg.MODEL.ROI_INTERACTION_HEAD.BATCH_SIZE_PER_IMAGE = 4
+    part = tool.sample_pairs_of_truth(sample, cfg)
+    assert part.described == "sampled: 1 of 2 positive pairs, 3 of 4 negative; 0 faces"
+    assert tuple(part.positive.pairs[0].tolist()) in positive
+    assert negative > {tuple(pair) for pair in part.negative.tolist()}
+
+    cfg.MODEL.ROI_INTERACTION_HEAD.HUMANS_AS_OBJECTS = True
+    cfg.MODEL.ROI_INTERACTION_HEAD.BATCH_SIZE_PER_IMAGE = 128
+    assert len(tool.sample_pairs_of_truth(sample, cfg).negative) == 3 * 4 - 2
+
+
 def test_the_same_seed_gives_the_same_images(tool, dataset, tmp_path):
     chosen = []
     for folder, seed in (("one", "5"), ("two", "5")):
@@ -103,5 +140,6 @@ def test_unknown_data_sets_and_missing_masks(tool, dataset, tmp_path):
         tool.main(["--dataset", "nobody_registered_this"])
     with pytest.raises(InputError, match="no data set"):
         tool.main([])
-    with pytest.raises(InputError, match="MODEL.MASK_ON"):
-        tool.main(["--dataset", NAME, "--source", "dataloader", "--masks"])
+    for source in ("dataloader", "pairs"):
+        with pytest.raises(InputError, match="MODEL.MASK_ON"):
+            tool.main(["--dataset", NAME, "--source", source, "--masks"])

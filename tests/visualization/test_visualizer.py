@@ -4,6 +4,7 @@ import torch
 from detectron2.structures import Boxes, Instances
 from PIL import Image
 
+from choi_d2.structures import HOIAnnotations
 from choi_d2.utils import InputError
 from choi_d2.visualization import TripletVisualizer, palette
 from choi_d2.visualization import labels as label_writing
@@ -80,6 +81,30 @@ def test_masks_and_faces(image, metadata, record):
     inside_mask = masks[150, 90].astype(int)
     assert inside_mask[0] > 128 > inside_mask[2]
     assert has_color(faces, palette.FACE) and not has_color(boxes, palette.FACE)
+
+
+@pytest.mark.parametrize("all_instances", [True, False])
+def test_pairs_without_a_verb_are_grey_lines(image, metadata, all_instances):
+    truth = Instances((240, 320))
+    truth.gt_boxes = Boxes(
+        torch.tensor([[20.0, 30, 120, 230], [90, 100, 180, 200], [200, 40, 300, 230]])
+    )
+    truth.gt_classes = torch.tensor([0, 2, 0])
+    annotations = HOIAnnotations(torch.tensor([[0, 1]]), torch.tensor([[1.0, 0, 0]]))
+    drawings = [
+        TripletVisualizer(image, metadata, scale=1.0)
+        .draw_sample(
+            {"instances": truth, "interactions": annotations},
+            all_instances=all_instances,
+            other_pairs=pairs,
+        )
+        .get_image()
+        for pairs in (None, torch.tensor([[2, 1], [0, 0]]))
+    ]
+    assert [has_color(drawing, palette.OTHER_PAIR) for drawing in drawings] == [False, True]
+    # Half way from the middle of the second human to that of the bike.
+    around = (slice(110, 180), slice(170, 215))
+    assert has_color(drawings[1][around], palette.OTHER_PAIR)
 
 
 def test_predicted_faces(image, metadata, instances, interactions):

@@ -87,12 +87,7 @@ class CHOIROIHeads(LocalizationROIHeads):
             interaction_weights=head.LOSS_WEIGHTS,
             rrm_weight=head.RRM.LOSS_WEIGHT,
             rcm_weight=head.RCM.LOSS_WEIGHT,
-            pair_rules=PairRules(
-                head.HUMAN_CLASS,
-                head.HUMANS_AS_OBJECTS,
-                tuple(head.OBJECTLESS_VERBS),
-                head.NUM_VERBS,
-            ),
+            pair_rules=PairRules.from_config(cfg),
             pairs_per_image=head.BATCH_SIZE_PER_IMAGE,
             positive_pair_fraction=head.POSITIVE_FRACTION,
             previous_stage=head.VISUAL.PREVIOUS_STAGE,

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from detectron2.config import CfgNode
 from detectron2.modeling.matcher import Matcher
 from detectron2.structures import Boxes, Instances, pairwise_iou
 from detectron2.utils.events import get_event_storage
@@ -32,6 +33,14 @@ class PairRules:
     humans_as_objects: bool
     objectless_verbs: tuple[int, ...]
     num_verbs: int
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> PairRules:
+        """The rules of a config's data set."""
+        head = cfg.MODEL.ROI_INTERACTION_HEAD
+        return cls(
+            head.HUMAN_CLASS, head.HUMANS_AS_OBJECTS, tuple(head.OBJECTLESS_VERBS), head.NUM_VERBS
+        )
 
     def enumerate(self, classes: Tensor) -> Tensor:
         """Tensor[P, 2] int64: every candidate pair of instances with these classes (R,)."""
