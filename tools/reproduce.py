@@ -5,8 +5,8 @@
     python tools/reproduce.py --table 6 --dataset pic --num-gpus 8 --dry-run
     python tools/reproduce.py --table 7 --dataset hoiw --only 1_only_semantic,3_only_visual
 
-Trainings that rows and tables share are run once, in OUTPUT/DATASET/. Started again, a table goes on
-where it stopped. Writes table{N}.json, table{N}.md and plots. docs/reproduction.md tells more.
+Trainings that rows and tables share are run once, in OUTPUT/DATASET/. Started again, a table goes
+on where it stopped. Writes table{N}.json, table{N}.md and plots; see docs/reproduction.md.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from choi_d2.reproduction.dry_run import describe
-from choi_d2.reproduction.plan import Plan, make_plan
+from choi_d2.reproduction.plan import make_plan
 from choi_d2.reproduction.plots import draw
 from choi_d2.reproduction.prepare import prepare
 from choi_d2.reproduction.report import make_report, markdown, write_report
@@ -58,17 +58,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     runner.after = report
     well = runner.run(plan)
-    content = report(_speed(plan) if not args.skip_speed else None)
+    content = report()
     plots = draw(content, folder)
+    if plan.table.paper_speed and not args.skip_speed:
+        content = report(measure_speed(plan))
+        plots = draw(content, folder)
     print(f"\n{markdown(content)}")
-    print("\n".join(f"Written: {path}" for path in [folder / f"table{args.table}.json", *plots]))
+    for path in (folder / f"table{args.table}.json", folder / f"table{args.table}.md", *plots):
+        print(f"Written: {path}")
     if not well:
         print(f"{len(runner.failures)} runs failed; start again to go on.", file=sys.stderr)
     return 0 if well else 1
-
-
-def _speed(plan: Plan) -> dict | None:
-    return measure_speed(plan) if plan.table.paper_speed else None
 
 
 def _parser() -> argparse.ArgumentParser:

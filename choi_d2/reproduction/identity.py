@@ -64,6 +64,17 @@ def inference_settings(cfg: CfgNode) -> dict[str, Any]:
     return _without(settings(cfg), leave_out) | _scenes(cfg.DATASETS.TEST)
 
 
+def changed_settings(old: CfgNode, new: CfgNode) -> list[str]:
+    """``KEY was X, is Y`` for what a training depends on; where it started from is left out."""
+    was, now = training_settings(old), training_settings(new)
+    keys = sorted({*was, *now} - {"MODEL.WEIGHTS"})
+    return [
+        f"{key} was {was.get(key, 'the default')}, is {now.get(key, 'the default')}"
+        for key in keys
+        if was.get(key) != now.get(key)
+    ]
+
+
 def fingerprint(content: Mapping[str, Any]) -> str:
     """Eight hexadecimal digits that stand for the content."""
     text = json.dumps(content, sort_keys=True, allow_nan=False)

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from choi_d2.engine import load_config
 from choi_d2.utils import InputError, write_json
 
+from .identity import changed_settings
 from .machine import cores, describe_machine, git_commit, now
 from .plan import Evaluation, Plan, Training
 from .process import Processes
@@ -122,6 +124,9 @@ class Runner:
             self.say(f"{name}: another process has {training.folder}, waiting for it")
 
         with self.processes.locked(training.folder, waiting) as lock:
+            changes = _changes(training)
+            if changes:
+                return self._failed(training.folder, changes)
             if is_trained(training):
                 return True
             note = training.folder / TRAINING_FILE
@@ -197,6 +202,21 @@ class _Watch:
             each = (self.told - self.started) / (done - self.begun)
             line += f", {each:.2f} s each, {max(total - done, 0) * each / 60:.0f} min to go"
         self.say(line)
+
+
+def _changes(training: Training) -> str | None:
+    """What makes the runs in a folder others than those that its name stands for: a default that
+    has changed since, or files from elsewhere.
+    """
+    path = training.folder / "config.yaml"
+    if not path.is_file():
+        return None
+    try:
+        changes = changed_settings(load_config(path), training.cfg)
+    except InputError as error:
+        changes = [str(error)]
+    hint = f"Remove {training.folder}, or choose another --output"
+    return f"trained with other settings: {'; '.join(changes)}. {hint}" if changes else None
 
 
 def _reason(folder: Path, code: int) -> str:
