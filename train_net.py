@@ -2,6 +2,7 @@
 """Train or evaluate C-HOI.
 
 python train_net.py --config-file configs/HOIW/choi_R_50_FPN.yaml --num-gpus 8
+torchrun --standalone --nproc_per_node 8 train_net.py --config-file ...
 python train_net.py --config-file ... --resume
 python train_net.py --config-file ... --eval-only MODEL.WEIGHTS model_final.pth
 """

@@ -16,13 +16,6 @@ sys.path.append(str(Path(__file__).parents[1] / "evaluation"))
 from hoi_scenes import hoiw_like_metadata, random_output, random_record, registered  # noqa: E402
 
 
-def fail_alone(args):
-    """The second process fails while the first waits for it."""
-    if comm.get_rank() == 1:
-        raise ValueError("the original error")
-    comm.synchronize()
-
-
 class Remembered(torch.nn.Module):
     """Finds in each image what was found before."""
 
@@ -50,9 +43,9 @@ def small_network(seed):
     return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4))
 
 
-def work(folder):
-    """What each of two processes does; its findings are written to ``folder``."""
-    rank = comm.get_rank()
+def work(args):
+    """Write to ``args.folder`` what this process finds; then the second one fails, alone."""
+    folder, rank = args.folder, comm.get_rank()
     found = {n: evaluate_scenes(n, folder / f"{n}_in_two") for n in (5, 1)}
     model = distributed.distribute(small_network(seed=rank))
     generator = torch.Generator().manual_seed(rank)
@@ -61,3 +54,8 @@ def work(folder):
     distributed.share_state(model)
     found["after"] = model.module.state_dict()
     torch.save(found, folder / f"{rank}.pth")
+    comm.synchronize()
+    sys.stderr = open(folder / f"{rank}.err", "w")  # noqa: SIM115 (until this process ends)
+    if rank == 1:
+        raise ValueError("the original error")
+    comm.synchronize()  # the first process waits for the second
