@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from detectron2.config import CfgNode, get_cfg
@@ -41,9 +42,7 @@ ELSEWHERE_KEYS = ("MODEL.DEVICE", "OUTPUT_DIR", "SEED", "SOLVER.CHECKPOINT_PERIO
 
 def settings(cfg: CfgNode) -> dict[str, Any]:
     """The keys that differ from the defaults, flat, as JSON knows them."""
-    defaults = get_cfg()
-    add_choi_config(defaults)
-    default_of = dict(_flat(defaults))
+    default_of = _defaults()
     return {
         key: value for key, value in _flat(cfg) if key not in default_of or default_of[key] != value
     }
@@ -103,6 +102,13 @@ def inference_name(cfg: CfgNode) -> str:
     """What an evaluation is, for people."""
     fusions = {"(v+g)*s": "eq16", "v+g+s": "sum", "v*g*s": "product"}
     return f"eval_{fusions.get(cfg.MODEL.ROI_INTERACTION_HEAD.RCM.FUSION, 'other')}"
+
+
+@lru_cache(maxsize=1)
+def _defaults() -> dict[str, Any]:
+    cfg = get_cfg()
+    add_choi_config(cfg)
+    return dict(_flat(cfg))
 
 
 def _flat(node: CfgNode, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -187,17 +187,20 @@ class _Maker:
     def __init__(self, root: Path, output: Path, opts: tuple[str, ...]):
         self.root, self.output, self.opts = root, output, opts
         self.trainings: dict[Path, Training] = {}
+        # Rows share files, and seeds share everything.
         self.load = lru_cache(maxsize=None)(lambda path: load_config(path, opts))
+        self.inference = lru_cache(maxsize=None)(lambda path: inference_settings(self.load(path)))
+        self.training_of = lru_cache(maxsize=None)(lambda path: training_settings(self.load(path)))
 
     def evaluation(self, second: Path, first: Path, seed: int, phase1_seed: int) -> Evaluation:
         cfg = self.load(second)
         training = self.training(second, seed, self.training(first, phase1_seed))
-        folder = f"{inference_name(cfg)}-{fingerprint(inference_settings(cfg))}"
+        folder = f"{inference_name(cfg)}-{fingerprint(self.inference(second))}"
         return Evaluation(training.folder / folder, second, self.opts, cfg, training)
 
     def training(self, path: Path, seed: int, start: Training | None = None) -> Training:
         cfg = self.load(path)
-        content = training_settings(cfg)
+        content = dict(self.training_of(path))
         folder = f"seed{seed}"
         if start is not None:
             content["MODEL.WEIGHTS"] = start.folder.parent.name

@@ -48,8 +48,8 @@ def _draw_bars(report: Mapping[str, Any]) -> Figure:
     """
     rows, columns = report["rows"], report["columns"]
     labels = [_label(report, row) for row in rows]
-    height = 1.3 + 0.42 * len(rows)
-    figure = Figure(figsize=(2.6 + 2.6 * len(columns), height), layout="constrained")
+    height = 1.5 + 0.42 * len(rows)
+    figure = Figure(figsize=(3.0 + 2.2 * len(columns), height), layout="constrained")
     panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
     places = range(len(rows))
     for panel, title in zip(panels, columns):
@@ -181,7 +181,7 @@ def _paper_title(report: Mapping[str, Any], title: str) -> str | None:
 
 
 def _title(report: Mapping[str, Any]) -> str:
-    return f"Table {report['table']} on {report['dataset']}: {report['title']}, {_seeds(report)}"
+    return f"Table {report['table']} on {report['dataset']}: {report['title']}\n{_seeds(report)}"
 
 
 def _seeds(report: Mapping[str, Any]) -> str:

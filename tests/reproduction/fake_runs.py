@@ -2,10 +2,11 @@
 
 import json
 import textwrap
+from functools import lru_cache
 
 import pytest
 
-from choi_d2.reproduction.plan import make_plan
+from choi_d2.reproduction import plan
 from choi_d2.reproduction.tables import TABLES
 
 SCRIPT = """
@@ -33,6 +34,14 @@ SCRIPT = """
 """
 
 
+@pytest.fixture(autouse=True, scope="session")
+def configs_are_read_once():
+    """Many tests plan the same tables; nobody changes the configs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "load_config", lru_cache(plan.load_config))
+        yield
+
+
 @pytest.fixture
 def fake_root(tmp_path):
     """A folder with a train_net.py that takes no time; it notes its calls in calls.txt."""
@@ -51,12 +60,12 @@ def calls(root):
 def table4(repository, tmp_path):
     """Table 4 on HOIW with two seeds."""
     output = tmp_path / "output"
-    return make_plan(TABLES[4], "hoiw", root=repository, output=output, seeds=2)
+    return plan.make_plan(TABLES[4], "hoiw", root=repository, output=output, seeds=2)
 
 
-def write_results(plan, name, values, per_verb=()):
+def write_results(table, name, values, per_verb=()):
     """Results of a row: mAP_rel by seed, and AP by seed for some verbs."""
-    row = next(row for row in plan.rows if row.row.name == name)
+    row = next(row for row in table.rows if row.row.name == name)
     for seed, (value, evaluation) in enumerate(zip(values, row.evaluations)):
         if value is None:
             continue
