@@ -52,9 +52,12 @@ def _rebuild(problem, path, image, field, hint):
 
 @contextlib.contextmanager
 def clean_exit() -> Iterator[None]:
-    """For command lines: an ``InputError`` becomes one line on stderr and exit code 2."""
+    """For command lines: one line on stderr; ``InputError`` is exit code 2, Ctrl-C is 130."""
     try:
         yield
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)

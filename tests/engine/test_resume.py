@@ -69,29 +69,34 @@ def train(cfg, *, until=ITERATIONS, resume=False):
 
 
 def start(repository, data_root, cfg, *flags):
-    """Train in another process, through train_net.py."""
+    """Train in another process, through train_net.py; its output goes to a file."""
     file = Path(cfg.OUTPUT_DIR, "training.yaml")
     file.parent.mkdir(exist_ok=True)
     file.write_text(cfg.dump())
     script = repository / "tests" / "engine" / "recorded_training.py"
     environment = {**os.environ, "DETECTRON2_DATASETS": str(data_root), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-Wignore", str(script), "--config-file", str(file), *flags],
-        cwd=repository,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with open(file.parent / "output.txt", "w") as output:
+        return subprocess.Popen(
+            [sys.executable, "-Wignore", str(script), "--config-file", str(file), *flags],
+            cwd=repository,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def finish(process, folder):
+    """(its exit status, its output)."""
+    return process.wait(timeout=300), (folder / "output.txt").read_text()
 
 
 def signal_in(process, number, iteration, folder):
-    """Send a signal when ``iteration`` is done; returns the log."""
+    """Send a signal when ``iteration`` is done; returns what ``finish`` does."""
     while iteration not in read_losses(folder):
-        assert process.poll() is None, process.communicate()[0]
+        assert process.poll() is None, finish(process, folder)
         time.sleep(0.01)
     process.send_signal(number)
-    return process.communicate(timeout=300)[0]
+    return finish(process, folder)
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +121,8 @@ def test_kill_and_resume(repository, data_root, tmp_path, uninterrupted, workers
     cfg = config(tmp_path, "DATALOADER.NUM_WORKERS", workers, "TEST.EVAL_PERIOD", 3)
     kill_at = random.SystemRandom().randrange(PERIOD, ITERATIONS - COMPARED)
     process = start(repository, data_root, cfg)
-    log = signal_in(process, signal.SIGKILL, kill_at, tmp_path)
-    assert process.returncode == -signal.SIGKILL, log
+    status, log = signal_in(process, signal.SIGKILL, kill_at, tmp_path)
+    assert status == -signal.SIGKILL, log
     killed_at = max(read_losses(tmp_path))
 
     resumed = train(cfg, resume=True)
@@ -138,15 +143,15 @@ def test_kill_and_resume(repository, data_root, tmp_path, uninterrupted, workers
 def test_ctrl_c_and_resume(repository, data_root, tmp_path, uninterrupted):
     cfg = config(tmp_path, "SOLVER.CHECKPOINT_PERIOD", 1000, "DATALOADER.NUM_WORKERS", 1)
     process = start(repository, data_root, cfg)
-    log = signal_in(process, signal.SIGINT, 3, tmp_path)
-    assert process.returncode == 128 + signal.SIGINT, log
+    status, log = signal_in(process, signal.SIGINT, 3, tmp_path)
+    assert status == 128 + signal.SIGINT, log
     last = max(read_losses(tmp_path))
     assert f"Stopped by SIGINT after iteration {last}" in log and "Traceback" not in log
     assert (tmp_path / "last_checkpoint").read_text() == f"model_{last:07d}.pth"
 
     process = start(repository, data_root, cfg, "--resume")
-    log = process.communicate(timeout=300)[0]
-    assert process.returncode == 0, log
+    status, log = finish(process, tmp_path)
+    assert status == 0, log
     assert re.search(rf"Starting training from iteration {last + 1}\b", log), log
     assert "mAP_rel" in log
     assert_same(tmp_path, uninterrupted, 0, ITERATIONS - 1)

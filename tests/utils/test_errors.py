@@ -24,3 +24,10 @@ def test_command_lines_end_with_one_line_and_status_2(capsys):
         raise InputError("no such file", path="a.json")
     assert exit_.value.code == 2
     assert capsys.readouterr().err == "error: a.json: no such file\n"
+
+
+def test_ctrl_c_is_one_line(capsys):
+    with pytest.raises(SystemExit) as exit_info, clean_exit():
+        raise KeyboardInterrupt
+    assert exit_info.value.code == 130
+    assert capsys.readouterr().err == "interrupted\n"
