@@ -6,12 +6,11 @@ import contextlib
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-import torch
 from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.checkpoint.c2_model_loading import align_and_update_state_dicts
 from detectron2.checkpoint.catalog import ModelCatalog
@@ -20,6 +19,7 @@ from torch import nn
 
 from choi_d2.utils import InputError, atomic_path
 
+from .checkpoint_files import check_finite, remove_halves, write_checkpoint
 from .weight_report import weight_report
 from .weights import as_tensors, fit_weights
 
@@ -95,7 +95,7 @@ class HOICheckpointer(DetectionCheckpointer):
         if not self.save_dir or not self.save_to_disk:
             return
         content = {"model": self.model.state_dict()}
-        _check_finite(content["model"])
+        check_finite(content["model"])
         content.update((key, x.state_dict()) for key, x in self.checkpointables.items())
         if self.thing_classes is not None:
             content["thing_classes"] = self.thing_classes
@@ -103,7 +103,7 @@ class HOICheckpointer(DetectionCheckpointer):
         path = Path(self.save_dir, f"{name}.pth")
         logger.info("Saving checkpoint to %s", path)
         try:
-            _write(path, content)
+            write_checkpoint(path, content)
             self.tag_last_checkpoint(path.name)
         except OSError as error:
             raise InputError(
@@ -137,7 +137,7 @@ class HOICheckpointer(DetectionCheckpointer):
         if not (resume and self.has_checkpoint()):
             return self.load(path, checkpointables=[])
         if self.checkpointables and self.save_to_disk:
-            self._remove_halves()
+            remove_halves(self.save_dir)
         last = self.get_checkpoint_file()
         for checkpoint in self._candidates(last):
             try:
@@ -190,13 +190,6 @@ class HOICheckpointer(DetectionCheckpointer):
             if path != last and not os.path.basename(path).startswith(".")
         ]
         return [last, *sorted(others, key=os.path.getmtime, reverse=True)]
-
-    def _remove_halves(self) -> None:
-        """Remove what a process was writing when it was killed; it may be large."""
-        for pattern in (".model_*.pth", ".last_checkpoint.*"):
-            for path in Path(self.save_dir).glob(pattern):
-                logger.info("Removing %s, which was not written to its end", path)
-                path.unlink(missing_ok=True)
 
     def _check_there(self, path: str) -> None:
         plain = urlparse(path)._replace(query="").geturl()
@@ -283,30 +276,6 @@ class HOICheckpointer(DetectionCheckpointer):
 
     def _log_incompatible_keys(self, incompatible) -> None:
         """The table has said it."""
-
-
-def _write(path: Path, content: dict) -> None:
-    """Write ``content``, whole or not at all; whatever fails in writing is an OSError."""
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        try:
-            torch.save(content, file)
-        except RuntimeError as error:
-            # What torch makes of a write that fails.
-            if isinstance(error.__context__, OSError):
-                raise error.__context__ from None
-            raise
-        # On the disk before it gets its name: no crash may leave half a file under it.
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _check_finite(state: Mapping[str, torch.Tensor]) -> None:
-    broken = [k for k, x in state.items() if x.is_floating_point() and not x.isfinite().all()]
-    if broken:
-        raise FloatingPointError(
-            f"{len(broken)} of the model's tensors hold NaN or infinity, {broken[0]} first: this "
-            "checkpoint is not written, those before it are whole"
-        )
 
 
 def _ordered(state) -> OrderedDict:
