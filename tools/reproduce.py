@@ -115,8 +115,10 @@ def _interrupt(signum, frame):
 
 
 if __name__ == "__main__":
-    # Ended from outside as with Ctrl-C: the runs are ended first.
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Ended from outside, or by a terminal that closes, as with Ctrl-C: the runs are ended first.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _interrupt)
     with clean_exit():
         try:
             sys.exit(main())

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from detectron2.config import CfgNode
 
+from choi_d2.data.synthetic.benchmark import SIZES
+
 from .plan import Evaluation, Plan, Training
 from .results import (
     EVALUATION_FILE,
@@ -28,7 +30,7 @@ STAGE_PART = 0.15
 TEST_SECONDS_PER_IMAGE = 0.2
 """Assumed, of evaluation on one GPU (Table 5 has 198 ms)."""
 
-TEST_IMAGES = {"hoiw": 9999, "pic": 1977, "vcoco": 4946, "synthetic": 500}
+TEST_IMAGES = {"hoiw": 9999, "pic": 1977, "vcoco": 4946, "synthetic": SIZES["test"]}
 
 
 @dataclass
@@ -83,8 +85,10 @@ class Estimate:
     def basis(self) -> str:
         """Where the hours come from."""
         words = {True: "first", False: "second"}
-        known = [f"{rate:.2f} s an iteration in the {words[p]} phase, measured here"
-                 for p, rate in self.measured.items()]  # fmt: skip
+        known = [
+            f"{rate:.2f} s an iteration in the {words[phase]} phase, measured here"
+            for phase, rate in self.measured.items()
+        ]
         if len(known) < 2:
             rates = ", ".join(f"{name} {rate} s" for name, rate in SECONDS_PER_IMAGE.items())
             known.append(

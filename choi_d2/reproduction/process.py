@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -61,6 +62,8 @@ class Processes:
                     stderr=subprocess.STDOUT,
                     env=self.environment,
                     pass_fds=(lock,),
+                    # A terminal's Ctrl-C is for us; what we start is told once, by `stop`.
+                    start_new_session=True,
                 )
                 self._running.add(process)
             try:
@@ -105,15 +108,23 @@ class Processes:
             os.close(descriptor)
 
     def stop(self) -> None:
-        """End what runs, and start nothing any more; waits for the ends."""
+        """End what runs, with all its processes, and start nothing any more.
+
+        Waits for the ends: a training saves a checkpoint.
+        """
         self._stop.set()
         with self._guard:
             running = list(self._running)
         for process in running:
-            process.terminate()
+            _signal(process, signal.SIGTERM)
         deadline = time.monotonic() + KILL_AFTER_SECONDS
         for process in running:
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                process.kill()
+                _signal(process, signal.SIGKILL)
+
+
+def _signal(process: subprocess.Popen, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

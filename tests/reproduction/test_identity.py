@@ -45,7 +45,7 @@ def losses(cfg):
     torch.manual_seed(3)
     model = build_model(cfg).train()
     with EventStorage():
-        return {name: float(loss) for name, loss in model([make_input()]).items()}
+        return {name: loss.item() for name, loss in model([make_input()]).items()}
 
 
 @pytest.fixture(scope="module")
