@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import statistics
 import time
 from pathlib import Path
@@ -52,7 +53,8 @@ def measure_speed(plan: Plan, images: int = IMAGES) -> dict[str, Any] | None:
     loader = HOITrainer.build_test_loader(cfg, cfg.DATASETS.TEST[0])
     batches = list(itertools.islice(loader, images))
     threads = torch.get_num_threads()
-    torch.set_num_threads(cores())
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(cores())
     try:
         times = _take_turns(models, batches)
         result = {
