@@ -65,7 +65,10 @@ class StopOnSignal(HookBase):
         self._finished, self._in_step = self.trainer.iter, False
         number = next((each for each in comm.all_gather(self._signal) if each is not None), None)
         if number is not None:
-            self._stop(number)
+            self._save(number)
+            # A launcher ends the others when one is gone: that has to wait for the main process.
+            comm.synchronize()
+            raise SystemExit(128 + number)
 
     def _handler(self):
         process = os.getpid()
@@ -77,7 +80,8 @@ class StopOnSignal(HookBase):
             if self._signal is None:
                 self._signal, self._when = number, now
                 if not self._in_step:
-                    self._stop(number)
+                    self._save(number)
+                    raise SystemExit(128 + number)
                 logger.warning(
                     "%s: stopping after this iteration; once more stops at once", _name(number)
                 )
@@ -86,12 +90,12 @@ class StopOnSignal(HookBase):
 
         return handle
 
-    def _stop(self, number: int) -> None:
-        """Save what is done, unless that has been saved, and end the process."""
-        self._signal = number
+    def _save(self, number: int) -> None:
+        """Save what is done, unless that has been saved."""
+        self._signal, self._when = number, time.monotonic()
         if self._finished is None:
             logger.warning("Stopped by %s before the first iteration was done", _name(number))
-            raise SystemExit(128 + number)
+            return
         # The next one may have been counted already.
         self.trainer.iter = self._finished
         if self._checkpointer.saved_iteration != self._finished:
@@ -101,7 +105,6 @@ class StopOnSignal(HookBase):
             _name(number),
             self._finished,
         )
-        raise SystemExit(128 + number)
 
 
 def _name(number: int) -> str:

@@ -87,7 +87,7 @@ def start(repository, data_root, cfg, *flags):
 
 def finish(process, folder):
     """(its exit status, its output)."""
-    return process.wait(timeout=300), (folder / "output.txt").read_text()
+    return process.wait(timeout=900), (folder / "output.txt").read_text()
 
 
 def signal_in(process, number, iteration, folder):
