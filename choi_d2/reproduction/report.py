@@ -62,7 +62,7 @@ def make_report(
             "metrics": {title: _summary(summary) for title, summary in summaries.items()},
             "paper": {title: numbers.get(row.row.name) for title, numbers in paper.items()},
             "seeds": [
-                _seed(number, evaluation, failures)
+                _seed(number, evaluation, failures, root)
                 for number, evaluation in enumerate(row.evaluations, start=1)
             ],
         }
@@ -177,21 +177,31 @@ def _summary(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _seed(number: int, evaluation: Evaluation, failures: Mapping[Path, str]) -> dict[str, Any]:
-    training = evaluation.training
+def _seed(
+    number: int, evaluation: Evaluation, failures: Mapping[Path, str], root: Path
+) -> dict[str, Any]:
+    training, start = evaluation.training, evaluation.training.start
     return {
         "seed": number,
-        "training_folder": str(training.folder),
-        "phase1_folder": str(training.start.folder) if training.start else None,
-        "evaluation_folder": str(evaluation.folder),
-        "training": read_note(training.folder / TRAINING_FILE) or None,
-        "phase1": (read_note(training.start.folder / TRAINING_FILE) or None)
-        if training.start
-        else None,
-        "evaluation": read_note(evaluation.folder / EVALUATION_FILE) or None,
+        "training_folder": _relative(training.folder, root),
+        "phase1_folder": _relative(start.folder, root) if start else None,
+        "evaluation_folder": _relative(evaluation.folder, root),
+        "training": _run_note(training.folder / TRAINING_FILE, root),
+        "phase1": _run_note(start.folder / TRAINING_FILE, root) if start else None,
+        "evaluation": _run_note(evaluation.folder / EVALUATION_FILE, root),
         "results": read_results(evaluation) or None,
         "failure": failures.get(evaluation.folder),
     }
+
+
+def _run_note(path: Path, root: Path) -> dict[str, Any] | None:
+    """What the runner noted of a run, its command as it is given in the repository's root."""
+    note = read_note(path)
+    if "command" in note:
+        program, *words = note["command"]
+        words = [_relative(Path(word), root) if word.startswith("/") else word for word in words]
+        note["command"] = shlex.join([Path(program).name, *words])
+    return note or None
 
 
 def _per_verb(plan: Plan) -> dict[str, dict[str, Any]] | None:
