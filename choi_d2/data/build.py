@@ -16,7 +16,8 @@ from detectron2.data.samplers import TrainingSampler
 from detectron2.utils import comm
 from torch.utils.data import DataLoader
 
-from choi_d2.utils import InputError, seeded_randomness
+from choi_d2.utils import InputError
+from choi_d2.utils.randomness import seeded_randomness
 
 from .dataset_mapper import HOIDatasetMapper
 from .stream import TrainingStream, stream_loader

@@ -12,7 +12,7 @@ from detectron2.utils import comm
 from detectron2.utils.serialize import PicklableWrapper
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from choi_d2.utils import seeded_randomness
+from choi_d2.utils.randomness import seeded_randomness
 
 
 class TrainingStream(IterableDataset):

@@ -15,7 +15,7 @@ from detectron2.engine import HookBase
 from detectron2.utils import comm
 
 from choi_d2.data import TrainingStream
-from choi_d2.utils import seed_randomness
+from choi_d2.utils.randomness import seed_randomness
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@ import random
 import numpy as np
 import torch
 
-from choi_d2.utils import derive_seed, seed_randomness, seeded_randomness
+from choi_d2.utils.randomness import derive_seed, seed_randomness, seeded_randomness
 
 
 def draw():
