@@ -78,7 +78,8 @@ def test_iterations_are_the_papers_epochs(data):
 
 def test_phases_differ_only_in_what_is_trained():
     for path in WHOLE:
-        if not path.stem.endswith("_phase1"):
+        # The benchmark's first phase serves models of boxes and of masks.
+        if not path.stem.endswith("_phase1") or path.parent.name == "synthetic":
             continue
         first = load_config(path)
         second = load_config(path.with_name(path.name.replace("_phase1", "")))

@@ -1,8 +1,7 @@
 """When are two trainings, or two evaluations, the same?
 
-A training is what its config says, without the keys that only inference reads. Only what differs
-from the defaults counts, so that a key that a later version adds does not make finished runs
-strangers.
+A training is what its config says, without the keys that only inference reads. Only what is not as
+by default counts, so that a key that a later version adds does not make finished runs strangers.
 """
 
 from __future__ import annotations
