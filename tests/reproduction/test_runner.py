@@ -1,7 +1,9 @@
 """What is lacking is run, once; what fails stops nothing else."""
 
+import itertools
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from fake_runs import calls
@@ -84,7 +86,9 @@ def test_notes_of_a_training(make_runner, table4):
     assert note["date"].startswith("20")
 
 
-def test_seconds_of_earlier_attempts_count(make_runner, table4):
+def test_seconds_of_earlier_attempts_count(make_runner, table4, monkeypatch):
+    tenths = itertools.count(step=0.1)
+    monkeypatch.setattr(runner_module, "time", SimpleNamespace(monotonic=lambda: next(tenths)))
     training = table4.second_phases()[0]
     training.folder.mkdir(parents=True)
     (training.folder / TRAINING_FILE).write_text('{"seconds": 1000.0}')
