@@ -12,6 +12,7 @@ on where it stopped. Writes table{N}.json, table{N}.md and plots; see docs/repro
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -115,6 +116,8 @@ def _interrupt(signum, frame):
 
 
 if __name__ == "__main__":
+    # A plan loads many configs; which device a run uses, its own log says.
+    logging.getLogger("choi_d2.engine.device").setLevel(logging.ERROR)
     # Ended from outside, or by a terminal that closes, as with Ctrl-C: the runs are ended first.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
