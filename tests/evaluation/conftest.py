@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from choi_d2.evaluation.__main__ import main
@@ -11,12 +12,25 @@ from choi_d2.evaluation.__main__ import main
 # pytest's importlib mode puts no folder on the path; the tests here share two modules.
 sys.path.append(str(Path(__file__).parent))
 import vcoco_tiny  # noqa: E402
+from hoi_scenes import empty_output, random_output, random_record  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def fixtures(repository) -> Path:
     """Inputs whose official numbers are known."""
     return repository / "tests" / "fixtures"
+
+
+@pytest.fixture
+def scenes():
+    """Records and outputs; one image has no output, one nothing found, one nothing annotated."""
+    random = np.random.default_rng(3)
+    records = [random_record(random, f"{i}.png") for i in range(6)]
+    records[4] |= {"annotations": [], "interactions": []}
+    outputs = [random_output(random, record) for record in records]
+    outputs[4] = random_output(random, records[0])
+    outputs[5] = empty_output()
+    return records, outputs[:3] + [None] + outputs[4:]
 
 
 @dataclass

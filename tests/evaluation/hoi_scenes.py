@@ -107,3 +107,12 @@ def empty_output(num_verbs=4) -> dict:
     return model_output(
         torch.zeros(0, 4), torch.zeros(0).long(), torch.zeros(0), [], torch.zeros(0, num_verbs)
     )
+
+
+def evaluated(evaluator, records, outputs):
+    """The metrics of these outputs; None is an image that the evaluator never sees."""
+    evaluator.reset()
+    for record, output in zip(records, outputs, strict=True):
+        if output is not None:
+            evaluator.process([{"image_id": record["image_id"]}], [output])
+    return evaluator.evaluate()

@@ -7,10 +7,9 @@ import torch
 from detectron2.utils import comm
 from hoi_scenes import (
     empty_output,
+    evaluated,
     hoiw_like_metadata,
     model_output,
-    random_output,
-    random_record,
     registered,
 )
 from torchvision.ops import box_iou
@@ -178,26 +177,6 @@ def test_nothing_predicted_and_nothing_annotated():
         metrics = box_recall_metrics(nothing, predicted, 2)
         assert metrics["R@100"] is None
         assert metrics["per_iou"]["R@50"] == {"0.25": None, "0.5": None, "0.75": None}
-
-
-@pytest.fixture
-def scenes():
-    """Records and outputs; one image has no output, one nothing found, one nothing annotated."""
-    random = np.random.default_rng(3)
-    records = [random_record(random, f"{i}.png") for i in range(6)]
-    records[4] |= {"annotations": [], "interactions": []}
-    outputs = [random_output(random, record) for record in records]
-    outputs[4] = random_output(random, records[0])
-    outputs[5] = empty_output()
-    return records, outputs[:3] + [None] + outputs[4:]
-
-
-def evaluated(evaluator, records, outputs):
-    evaluator.reset()
-    for record, output in zip(records, outputs, strict=True):
-        if output is not None:
-            evaluator.process([{"image_id": record["image_id"]}], [output])
-    return evaluator.evaluate()
 
 
 def test_results_and_files_beside_those_of_hoiw(scenes, tmp_path):

@@ -7,6 +7,7 @@ import torch
 from detectron2.utils import comm
 from hoi_scenes import (
     empty_output,
+    evaluated,
     hoiw_like_metadata,
     model_output,
     random_output,
@@ -16,26 +17,6 @@ from hoi_scenes import (
 
 from choi_d2.categories.hoiw import OBJECTS, VERBS
 from choi_d2.evaluation import HOIWEvaluator
-
-
-@pytest.fixture
-def scenes():
-    """Records and outputs; one image has no output, one nothing found, one nothing annotated."""
-    random = np.random.default_rng(3)
-    records = [random_record(random, f"{i}.png") for i in range(6)]
-    records[4] |= {"annotations": [], "interactions": []}
-    outputs = [random_output(random, record) for record in records]
-    outputs[4] = random_output(random, records[0])
-    outputs[5] = empty_output()
-    return records, outputs[:3] + [None] + outputs[4:]
-
-
-def evaluated(evaluator, records, outputs):
-    evaluator.reset()
-    for record, output in zip(records, outputs, strict=True):
-        if output is not None:
-            evaluator.process([{"image_id": record["image_id"]}], [output])
-    return evaluator.evaluate()
 
 
 def hoiw_json(records, category_id, verb_id):
