@@ -21,11 +21,6 @@ def make(root, sizes=None):
     return make_dataset(root, seed=5, sizes=sizes, workers=1, progress=False, format="pic")
 
 
-def files(root):
-    paths = (p for p in root.rglob("*") if p.is_file() and ".choi_d2_cache" not in p.parts)
-    return {p.relative_to(root): p.read_bytes() for p in paths}
-
-
 @pytest.fixture(scope="module")
 def datasets(tmp_path_factory):
     folder = tmp_path_factory.mktemp("datasets")
@@ -38,12 +33,12 @@ def root(datasets):
     return datasets / "synthetic_pic"
 
 
-def test_same_seed_same_bytes_and_a_lost_map_is_drawn_again(root, tmp_path):
+def test_same_seed_same_bytes_and_a_lost_map_is_drawn_again(root, tmp_path, written):
     make(tmp_path)
-    assert files(tmp_path) == files(root)
+    assert written(tmp_path) == written(root)
     (tmp_path / "instance/val/val_000001.png").unlink()
     make(tmp_path)
-    assert files(tmp_path) == files(root)
+    assert written(tmp_path) == written(root)
 
 
 def test_another_format_takes_the_place(tmp_path):

@@ -21,10 +21,6 @@ def read(path):
     return json.loads(path.read_text())
 
 
-def files(root):
-    return {p.relative_to(root): p.read_bytes() for p in root.rglob("*") if p.is_file()}
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("synthetic_hoiw")
@@ -32,9 +28,9 @@ def root(tmp_path_factory):
     return folder
 
 
-def test_same_seed_same_bytes_with_any_number_of_workers(root, tmp_path):
+def test_same_seed_same_bytes_with_any_number_of_workers(root, tmp_path, written):
     make(tmp_path, workers=2)
-    assert files(tmp_path) == files(root)
+    assert written(tmp_path) == written(root)
 
 
 def test_an_image_does_not_depend_on_how_many_there_are(root, tmp_path):
@@ -115,9 +111,9 @@ def test_a_finished_set_is_not_made_again(tmp_path):
 @pytest.mark.parametrize(
     "damage", ("no manifest", "broken manifest", "lost image", "cut image", "stale")
 )
-def test_a_damaged_or_interrupted_set_is_made_again(tmp_path, damage):
+def test_a_damaged_or_interrupted_set_is_made_again(tmp_path, damage, written):
     make(tmp_path, sizes={"val": 2})
-    whole = files(tmp_path)
+    whole = written(tmp_path)
     image = tmp_path / "images/val/val_000001.jpg"
     if damage == "no manifest":
         (tmp_path / MANIFEST).unlink()
@@ -130,7 +126,7 @@ def test_a_damaged_or_interrupted_set_is_made_again(tmp_path, damage):
     else:
         make(tmp_path, sizes={"val": 3})
     make(tmp_path, sizes={"val": 2})
-    assert files(tmp_path) == whole
+    assert written(tmp_path) == whole
 
 
 @pytest.mark.parametrize(
