@@ -9,8 +9,8 @@ from hoi_scenes import HEIGHT, WIDTH, empty_output, model_output, registered
 
 from choi_d2.categories.vcoco import ACTION_ROLES, ACTIONS, OBJECTLESS_ACTIONS, VERBS
 from choi_d2.evaluation import VCOCOEvaluator
-from choi_d2.evaluation.safe_pickle import read_pickle
 from choi_d2.utils import InputError
+from choi_d2.utils.safe_pickle import read_pickle
 
 NUM_ROLES = len(ACTION_ROLES)
 METADATA = {

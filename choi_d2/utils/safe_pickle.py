@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from choi_d2.utils import InputError
+from .errors import InputError
 
 # What NumPy itself puts into a pickle of an array or a scalar; its modules changed their names.
 _RECONSTRUCT = np.zeros(0).__reduce__()[0]

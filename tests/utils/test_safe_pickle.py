@@ -5,8 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
-from choi_d2.evaluation.safe_pickle import read_pickle
 from choi_d2.utils import InputError
+from choi_d2.utils.safe_pickle import read_pickle
 
 DATA = [
     {"image_id": np.int64(3), "person_box": np.arange(4, dtype=np.float32), "score": 0.5},
