@@ -13,6 +13,11 @@ def add_choi_config(cfg: CN) -> None:
     # networks alone: the paper's first training phase.
     cfg.MODEL.INTERACTION_ON = True
 
+    # Training: leave the localization networks (backbone, RPN, every L^t and S^t) as the weights
+    # have them, and train the networks R^t alone: several models then detect the same things
+    # (Table 8), and an iteration costs less. The frozen part runs as at inference, without losses.
+    cfg.MODEL.LOCALIZATION_FROZEN = False
+
     # Eq. 18, beta: the weight of each stage's localization loss; the first T are used.
     cfg.MODEL.ROI_BOX_CASCADE_HEAD.LOSS_WEIGHTS = (1.0, 0.5, 0.25, 0.125, 0.0625)
 

@@ -89,6 +89,12 @@ def check_config(cfg: CfgNode) -> None:
             field="MODEL.ROI_INTERACTION_HEAD.REPRESENTATION",
             hint="Set MODEL.MASK_ON to True, or use 'bbox'.",
         )
+    if cfg.MODEL.LOCALIZATION_FROZEN and not cfg.MODEL.INTERACTION_ON:
+        raise InputError(
+            "there is nothing to train without MODEL.INTERACTION_ON",
+            field="MODEL.LOCALIZATION_FROZEN",
+            hint="Set it to False for the first phase.",
+        )
     for name in sorted({*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST}):
         check_dataset(cfg, name)
 

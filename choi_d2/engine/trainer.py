@@ -110,9 +110,18 @@ class HOITrainer(DefaultTrainer):
 
         Args:
             resume: go on from the last checkpoint in ``OUTPUT_DIR``, if there is one.
+
+        Raises:
+            InputError: the localization is to stay as it is, but there are no weights of one.
         """
-        super().resume_or_load(resume)
         resumed = resume and self.checkpointer.has_checkpoint()
+        if self.cfg.MODEL.LOCALIZATION_FROZEN and not (resumed or self.cfg.MODEL.WEIGHTS):
+            raise InputError(
+                "MODEL.LOCALIZATION_FROZEN needs weights of trained localization networks",
+                field="MODEL.WEIGHTS",
+                hint="Set it to the model_final.pth of a first phase.",
+            )
+        super().resume_or_load(resume)
         if not resumed and self.cfg.MODEL.INTERACTION_ON:
             set_semantic_prior(self.cfg, self.checkpointer.model)
 

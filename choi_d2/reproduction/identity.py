@@ -50,6 +50,9 @@ def settings(cfg: CfgNode) -> dict[str, Any]:
 def training_settings(cfg: CfgNode) -> dict[str, Any]:
     """What a training depends on, its seed and the weights of a first phase apart."""
     leave_out = [*INFERENCE_KEYS, *ELSEWHERE_KEYS]
+    if cfg.MODEL.LOCALIZATION_FROZEN:
+        # A frozen RPN proposes as at inference, in training as well.
+        leave_out = [key for key in leave_out if not key.startswith("MODEL.RPN.")]
     if not cfg.MODEL.INTERACTION_ON:
         # The localization networks alone: there is no interaction network to be set.
         leave_out.append(HEAD)

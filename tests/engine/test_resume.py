@@ -16,6 +16,7 @@ from recorded_training import RecordedTrainer, read_losses
 
 from choi_d2.data import register_all
 from choi_d2.data.synthetic import make_dataset
+from choi_d2.utils import InputError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "modeling"))
 from tiny import tiny_config  # noqa: E402
@@ -155,6 +156,23 @@ def test_ctrl_c_and_resume(repository, data_root, tmp_path, uninterrupted):
     assert re.search(rf"Starting training from iteration {last + 1}\b", log), log
     assert "mAP_rel" in log
     assert_same(tmp_path, uninterrupted, 0, ITERATIONS - 1)
+
+
+def test_a_frozen_localization_needs_weights_and_resumes(data_root, tmp_path):
+    first = config(tmp_path / "first", "MODEL.INTERACTION_ON", False, "SOLVER.CHECKPOINT_PERIOD", 1)
+    train(first, until=1)
+    frozen = ["MODEL.LOCALIZATION_FROZEN", True, "SOLVER.CHECKPOINT_PERIOD", 2]
+    with pytest.raises(InputError, match="MODEL.WEIGHTS.*first phase"):
+        train(config(tmp_path / "none", *frozen))
+    frozen += ["MODEL.WEIGHTS", str(tmp_path / "first" / "model_0000000.pth")]
+    train(config(tmp_path / "whole", *frozen), until=5)
+
+    train(config(tmp_path / "halves", *frozen), until=2)
+    resumed = train(config(tmp_path / "halves", *frozen), until=5, resume=True)
+    assert resumed.start_iter == 2
+    whole = read_losses(tmp_path / "whole")
+    assert all("rcm" in name or "rrm" in name for name in whole[0][1])
+    assert_same(tmp_path / "halves", whole, 0, 4)
 
 
 def test_what_happens_in_between_changes_nothing(data_root, tmp_path, uninterrupted):

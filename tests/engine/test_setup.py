@@ -60,6 +60,10 @@ def test_half_a_pair():
             ("MODEL.ROI_INTERACTION_HEAD.REPRESENTATION", "mask"),
             "MODEL.ROI_INTERACTION_HEAD.REPRESENTATION",
         ),
+        (
+            ("MODEL.LOCALIZATION_FROZEN", "True", "MODEL.INTERACTION_ON", "False"),
+            "MODEL.LOCALIZATION_FROZEN",
+        ),
         (("DATASETS.TRAIN", "('synthetic_hoiw_trian',)"), "DATASETS"),
     ],
 )

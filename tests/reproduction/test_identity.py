@@ -95,6 +95,15 @@ def test_keys_that_are_as_the_defaults_are_no_part_of_it(repository):
     assert training_settings(load_config(path, [f"{HEAD}.IHSM.SCALED", "True"])) != plain
 
 
+def test_a_frozen_rpn_proposes_in_training_as_at_inference(repository):
+    path = repository / "configs/HOIW/choi_R_50_FPN.yaml"
+    few = ["MODEL.RPN.POST_NMS_TOPK_TEST", "9"]
+    assert training_settings(load_config(path, few)) == training_settings(load_config(path))
+    frozen = ["MODEL.LOCALIZATION_FROZEN", "True"]
+    settings = [training_settings(load_config(path, [*frozen, *opts])) for opts in ([], few)]
+    assert settings[0] != settings[1]
+
+
 def test_other_scenes_are_another_training(repository, monkeypatch):
     from choi_d2.data.synthetic import benchmark
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import torch
+from detectron2.config import configurable
 from detectron2.modeling import META_ARCH_REGISTRY, GeneralizedRCNN
 from detectron2.structures import Boxes, Instances
-from torch import Tensor
+from torch import Tensor, nn
 
 from .postprocessing import hoi_postprocess
 
@@ -25,6 +28,40 @@ class CHOIRCNN(GeneralizedRCNN):
         :func:`choi_d2.modeling.roi_heads.prediction.make_interactions`.
     """
 
+    @configurable
+    def __init__(self, **kwargs):
+        """Initialize.
+
+        Args:
+            kwargs: as :class:`GeneralizedRCNN`. If its ``roi_heads`` are ``localization_frozen``,
+                only their interaction networks are trained.
+
+        Raises:
+            ValueError: the localization is frozen, and there are no interaction networks.
+        """
+        super().__init__(**kwargs)
+        if self.roi_heads.localization_frozen:
+            if not self.roi_heads.interaction_heads:
+                raise ValueError("LOCALIZATION_FROZEN without INTERACTION_ON: nothing is trained")
+            for module in self._localization():
+                module.requires_grad_(False)
+
+    def _localization(self) -> list[nn.Module]:
+        """Backbone, RPN, every L^t and S^t: all but the interaction networks."""
+        return [
+            module
+            for module in chain((self.backbone, self.proposal_generator), self.roi_heads.children())
+            if module not in (None, self.roi_heads.interaction_heads)
+        ]
+
+    def train(self, mode: bool = True):
+        """As ever; a frozen localization stays as at inference, normalization included."""
+        super().train(mode)
+        if self.roi_heads.localization_frozen:
+            for module in self._localization():
+                module.eval()
+        return self
+
     def forward(self, batched_inputs: list[dict]):
         """Losses in training, a list of dicts of predictions otherwise."""
         if not self.training:
@@ -32,12 +69,13 @@ class CHOIRCNN(GeneralizedRCNN):
 
         images = self.preprocess_image(batched_inputs)
         targets = [x["instances"].to(self.device) for x in batched_inputs]
-        features = self.backbone(images.tensor)
-        if self.proposal_generator is not None:
-            proposals, proposal_losses = self.proposal_generator(images, features, targets)
-        else:
-            proposals = [x["proposals"].to(self.device) for x in batched_inputs]
-            proposal_losses = {}
+        with torch.set_grad_enabled(not self.roi_heads.localization_frozen):
+            features = self.backbone(images.tensor)
+            if self.proposal_generator is not None:
+                proposals, proposal_losses = self.proposal_generator(images, features, targets)
+            else:
+                proposals = [x["proposals"].to(self.device) for x in batched_inputs]
+                proposal_losses = {}
         annotations = [x["interactions"].to(self.device) for x in batched_inputs]
         faces = self._faces(batched_inputs, images.image_sizes)
         _, losses = self.roi_heads(images, features, proposals, targets, annotations, faces)

@@ -121,8 +121,9 @@ class CHOIROIHeads(LocalizationROIHeads):
         """
         if self.training:
             proposals = self.label_and_sample_proposals(proposals, targets)
-            stages = self._run_localization(features, proposals, targets)
-            losses = self._localization_losses(stages)
+            with torch.set_grad_enabled(not self.localization_frozen):
+                stages = self._run_localization(features, proposals, targets)
+            losses = {} if self.localization_frozen else self._localization_losses(stages)
             for t, stage in enumerate(stages):
                 regions = [
                     label_stage_outputs(
@@ -130,7 +131,7 @@ class CHOIROIHeads(LocalizationROIHeads):
                     )
                     for outputs, inputs, target in zip(stage.boxes, stage.proposals, targets)
                 ]
-                if self.mask_on:
+                if self.mask_on and not self.localization_frozen:
                     losses[f"loss_mask_stage{t}"] = self._mask_loss(features, t, regions, targets)
                 if self.interaction_heads:
                     losses.update(

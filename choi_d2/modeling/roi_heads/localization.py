@@ -46,17 +46,26 @@ class LocalizationROIHeads(CascadeROIHeads):
     """
 
     @configurable
-    def __init__(self, *, localization_weights: list[float], mask_weights: list[float], **kwargs):
+    def __init__(
+        self,
+        *,
+        localization_weights: list[float],
+        mask_weights: list[float],
+        localization_frozen: bool = False,
+        **kwargs,
+    ):
         """Initialize.
 
         Args:
             localization_weights: beta of Eq. 18, at least one for each stage.
             mask_weights: of the segmentation losses L_SEG^t (Sec. 3.5), likewise.
+            localization_frozen: train no L^t and no S^t, and compute no losses of theirs?
             kwargs: as :class:`detectron2.modeling.roi_heads.CascadeROIHeads`.
         """
         super().__init__(**kwargs)
         self.localization_weights = self._per_stage(localization_weights)
         self.mask_weights = self._per_stage(mask_weights)
+        self.localization_frozen = localization_frozen
 
     @classmethod
     def from_config(cls, cfg, input_shape):
@@ -65,6 +74,7 @@ class LocalizationROIHeads(CascadeROIHeads):
             **super().from_config(cfg, input_shape),
             "localization_weights": cfg.MODEL.ROI_BOX_CASCADE_HEAD.LOSS_WEIGHTS,
             "mask_weights": cfg.MODEL.ROI_MASK_HEAD.LOSS_WEIGHTS,
+            "localization_frozen": cfg.MODEL.LOCALIZATION_FROZEN,
         }
 
     def _per_stage(self, weights: list[float]) -> list[float]:
@@ -84,7 +94,7 @@ class LocalizationROIHeads(CascadeROIHeads):
         for t in range(self.num_cascade_stages):
             if t > 0:
                 proposals = self._create_proposals_from_boxes(stages[-1].boxes, sizes)
-                if self.training:
+                if self.training and not self.localization_frozen:
                     proposals = self._match_and_label_boxes(proposals, t, targets)
             predictions = self._run_stage(levels, proposals, t)
             boxes = self.box_predictor[t].predict_boxes(predictions, proposals)
