@@ -3,6 +3,7 @@
 Importing this package registers the built-in data sets.
 """
 
+from .allowed_verbs import allowed_verb_table
 from .build import build_hoi_train_loader, check_registered
 from .dataset_mapper import HOIDatasetMapper
 from .datasets import builtin  # registers the data sets
@@ -14,6 +15,7 @@ from .stream import TrainingStream
 __all__ = [
     "HOIDatasetMapper",
     "TrainingStream",
+    "allowed_verb_table",
     "build_hoi_train_loader",
     "builtin",
     "check_registered",

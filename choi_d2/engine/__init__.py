@@ -5,7 +5,7 @@ from .distributed import launch_or_join
 from .predictor import HOIPredictor
 from .results import write_results
 from .setup import check_config, load_config
-from .trainer import HOITrainer, set_semantic_prior
+from .trainer import HOITrainer, set_allowed_verbs, set_semantic_prior
 
 __all__ = [
     "HOICheckpointer",
@@ -14,6 +14,7 @@ __all__ = [
     "check_config",
     "launch_or_join",
     "load_config",
+    "set_allowed_verbs",
     "set_semantic_prior",
     "write_results",
 ]

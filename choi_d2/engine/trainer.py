@@ -19,7 +19,12 @@ from detectron2.utils.events import CommonMetricPrinter, EventWriter
 from detectron2.utils.logger import setup_logger
 from torch import nn
 
-from choi_d2.data import HOIDatasetMapper, build_hoi_train_loader, count_semantic_prior
+from choi_d2.data import (
+    HOIDatasetMapper,
+    allowed_verb_table,
+    build_hoi_train_loader,
+    count_semantic_prior,
+)
 from choi_d2.evaluation import build_evaluator
 from choi_d2.utils import InputError
 
@@ -106,7 +111,8 @@ class HOITrainer(DefaultTrainer):
         super().after_train()
 
     def resume_or_load(self, resume: bool = True) -> None:
-        """As Detectron2's; a training that starts anew counts X_s on its training split.
+        """As Detectron2's; a training that starts anew counts X_s on its training split, and takes
+        over which verbs it allows.
 
         Args:
             resume: go on from the last checkpoint in ``OUTPUT_DIR``, if there is one.
@@ -124,6 +130,7 @@ class HOITrainer(DefaultTrainer):
         super().resume_or_load(resume)
         if not resumed and self.cfg.MODEL.INTERACTION_ON:
             set_semantic_prior(self.cfg, self.checkpointer.model)
+            set_allowed_verbs(self.cfg, self.checkpointer.model)
 
     @classmethod
     def build_train_loader(cls, cfg: CfgNode):
@@ -200,3 +207,27 @@ def set_semantic_prior(cfg: CfgNode, model: nn.Module) -> None:
     table = count_semantic_prior(records, *prior.shape, objectless_verbs=objectless)
     prior.copy_(table.to(prior))
     logger.info("X_s: p(verb | object class) counted on %d training images", len(records))
+
+
+def set_allowed_verbs(cfg: CfgNode, model: nn.Module) -> None:
+    """Put the (verb, object) combinations of the training splits into the model's buffer.
+
+    A split whose metadata has no ``allowed_interactions`` allows all of them.
+
+    Args:
+        cfg: names the training splits.
+        model: with interaction networks.
+    """
+    allowed = model.roi_heads.allowed_verbs
+    allowed.fill_(False)
+    objectless = cfg.MODEL.ROI_INTERACTION_HEAD.OBJECTLESS_VERBS
+    for name in cfg.DATASETS.TRAIN:
+        metadata = MetadataCatalog.get(name)
+        given = metadata.get("allowed_interactions")
+        if given is None:
+            allowed.fill_(True)
+            return
+        names = metadata.thing_classes, metadata.verb_classes
+        allowed |= allowed_verb_table(*names, given, objectless).to(allowed)
+    share = f"{int(allowed.sum())} of {allowed.numel()}"
+    logger.info("%s combinations of object class and verb are allowed", share)

@@ -20,6 +20,7 @@ _STAGE = re.compile(r"roi_heads\.(box_head|box_predictor|mask_head|interaction_h
 _CLASS_ROWS = re.compile(
     r"roi_heads\.(?:box_predictor\.\d+\.cls_score|mask_head\.\d+\.predictor)\.\w+"
 )
+_ALLOWED_VERBS, _SEMANTIC_PRIOR = "roi_heads.allowed_verbs", "roi_heads.semantic_prior"
 # Names that data sets have for what COCO calls otherwise; spelled as `_canonical` does.
 _COCO_NAMES = {
     "human": "person",
@@ -91,17 +92,18 @@ def fit_weights(
     fits = []
     for name, initial in model_state.items():
         source = _find(name, file_state, last_stage)
-        if source is None:
+        if name == _ALLOWED_VERBS and source is None and _SEMANTIC_PRIOR in file_state:
+            # A checkpoint of before there were any limits.
+            fits.append(Fit(name, "loaded", name, torch.ones_like(initial)))
+        elif source is None:
             fits.append(Fit(name, "new"))
-            continue
-        value = file_state[source]
-        if rows.differ(name, value, initial):
-            fits.append(rows.fit(name, source, value, initial))
-        elif value.shape != initial.shape:
-            fits.append(_other_shape(name, source, value, initial))
+        elif rows.differ(name, file_state[source], initial):
+            fits.append(rows.fit(name, source, file_state[source], initial))
+        elif file_state[source].shape != initial.shape:
+            fits.append(_other_shape(name, source, file_state[source], initial))
         else:
             own = source == name or _is_first_of_single(name)
-            fits.append(Fit(name, "loaded" if own else "copied", source, value))
+            fits.append(Fit(name, "loaded" if own else "copied", source, file_state[source]))
     return fits
 
 

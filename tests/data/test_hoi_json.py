@@ -168,3 +168,40 @@ def test_humans_as_objects(own, name):
     assert own.counts() == {}
     register_hoi_instances(name, {"humans_as_objects": False}, own.json_file, own.image_root)
     assert DatasetCatalog.get(name)[0]["interactions"] == [{"human": 0, "object": 0, "verbs": [1]}]
+
+
+def test_allowed_interactions_limit_the_objects_of_a_verb(own):
+    own.content["categories"].append({"id": 9, "name": "box"})
+    own.content["annotations"].append(
+        {"id": 4, "image_id": 7, "category_id": 9, "bbox": [30, 20, 15, 10]}
+    )
+    own.content["interactions"].append({"human_id": 1, "object_id": 4, "verb_id": 1})
+    assert "verb and object do not fit" not in own.write().counts()
+    own.content["allowed_interactions"] = [{"verb_id": 1, "category_id": 5}]
+    assert own.write().counts()["verb and object do not fit"] == 1
+    first, _ = own.load()
+    assert [(p["human"], p["object"]) for p in first["interactions"]] == [(0, 1), (0, 0)]
+
+
+def test_allowed_interactions_go_to_the_metadata_by_name(own):
+    own.content["allowed_interactions"] = [
+        {"verb_id": 1, "category_id": 5},
+        {"verb_id": 1, "category_id": 77},
+        {"verb_id": 8, "category_id": 5},
+    ]
+    counts = own.write().counts()
+    assert counts["unknown verb"] == 1 and counts["unknown category"] == 1
+    register_hoi_instances("own_allowed", {}, own.json_file, own.image_root)
+    try:
+        DatasetCatalog.get("own_allowed")
+        found = MetadataCatalog.get("own_allowed").allowed_interactions
+    finally:
+        DatasetCatalog.remove("own_allowed")
+        MetadataCatalog.remove("own_allowed")
+    assert found == (("kick", "ball"),)
+
+
+def test_no_allowed_interaction_is_an_error(own):
+    own.content["allowed_interactions"] = []
+    with pytest.raises(InputError, match="allowed_interactions.*leave out the key"):
+        own.write().load()

@@ -170,7 +170,11 @@ def test_phase_two_starts_from_phase_one(tmp_path, caplog):
     new = [name for name in after if name not in phase1]
     assert all(torch.equal(after[name], phase1[name]) for name in phase1)
     assert all(torch.equal(after[name], before[name]) for name in new)
-    assert {name.split(".")[1] for name in new} == {"interaction_heads", "semantic_prior"}
+    assert {name.split(".")[1] for name in new} == {
+        "interaction_heads",
+        "semantic_prior",
+        "allowed_verbs",
+    }
     assert "interaction_heads.{0,1,2}" in caplog.text
 
 
@@ -406,3 +410,17 @@ def test_the_trainer_saves_and_resumes_with_it(tmp_path):
     assert all(torch.equal(x, expected[k]) for k, x in resumed.model.state_dict().items())
     momenta = [x["momentum_buffer"] for x in resumed.optimizer.state.values()]
     assert momenta and any(x.any() for x in momenta)
+
+
+def test_a_checkpoint_of_before_allowed_verbs_allows_all_and_is_no_other_model(tmp_path, caplog):
+    model = tiny_model()
+    state = model.state_dict()
+    del state["roi_heads.allowed_verbs"]
+    path = tmp_path / "old.pth"
+    torch.save({"model": state, "iteration": 3}, path)
+    (tmp_path / "last_checkpoint").write_text(path.name)
+    other = tiny_model(seed=1)
+    other.roi_heads.allowed_verbs.fill_(False)
+    HOICheckpointer(other, str(tmp_path)).resume_or_load("")
+    assert other.roi_heads.allowed_verbs.all()
+    assert "initialised" not in caplog.text

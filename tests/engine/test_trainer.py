@@ -9,7 +9,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from choi_d2.config import add_choi_config
 from choi_d2.data import register_hoi_instances
-from choi_d2.engine import HOITrainer
+from choi_d2.engine import HOITrainer, set_allowed_verbs
 from choi_d2.utils import InputError
 
 
@@ -78,3 +78,20 @@ def test_clipping_sees_the_gradients_without_the_scale_of_mixed_precision(
         scaler.step(built)
         scaler.update()
         assert model.weight.grad.norm().item() == pytest.approx(norm, rel=1e-4)
+
+
+@pytest.mark.parametrize("given", [None, [("kick", "ball")]])
+def test_the_allowed_verbs_are_those_of_the_training_sets_metadata(own_dataset, given):
+    cfg = get_cfg()
+    add_choi_config(cfg)
+    cfg.DATASETS.TRAIN = (own_dataset,)
+    metadata = MetadataCatalog.get(own_dataset)
+    metadata.set(thing_classes=["person", "ball"], verb_classes=["kick", "hit"])
+    if given is not None:
+        metadata.set(allowed_interactions=given)
+    model = torch.nn.Module()
+    model.roi_heads = torch.nn.Module()
+    model.roi_heads.register_buffer("allowed_verbs", torch.zeros(2, 2, dtype=torch.bool))
+    set_allowed_verbs(cfg, model)
+    expected = [[True, True]] * 2 if given is None else [[False, False], [True, False]]
+    assert model.roi_heads.allowed_verbs.tolist() == expected

@@ -9,11 +9,13 @@
                        "segmentation": polygons or run lengths (optional), "iscrowd": 0}],
      "interactions": [{"human_id": 1, "object_id": 2, "verb_id": 1},
                       {"human_id": 1, "object_id": null, "verb_id": 2}],
-     "faces":        [{"image_id": 7, "bbox": [x, y, width, height], "score": 0.9}]}
+     "faces":        [{"image_id": 7, "bbox": [x, y, width, height], "score": 0.9}],
+     "allowed_interactions": [{"verb_id": 1, "category_id": 2}]}
 
 ``human_id`` and ``object_id`` are ids of annotations of one image. ``annotations`` and
 ``interactions`` may be missing together (images to predict). With ``faces``, an image without an
-entry has no face; without ``faces``, nobody has looked.
+entry has no face; without ``faces``, nobody has looked. With ``allowed_interactions``, verbs have
+no other objects than those that are listed.
 """
 
 from __future__ import annotations
@@ -28,12 +30,11 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from choi_d2.data.validation import Problems
 from choi_d2.utils import InputError, read_json
 
-from .coco_like import CocoImages, add_instances, read_categories, read_images
+from .coco_like import CocoImages, add_instances, read_images
 from .common import RecordBuilder, clip_box, has_area
+from .hoi_metadata import complete_metadata, hoi_metadata
 
 logger = logging.getLogger(__name__)
-
-HUMAN_NAMES = ("person", "human")
 
 
 def register_hoi_instances(
@@ -50,7 +51,8 @@ def register_hoi_instances(
     Args:
         name: what configs call it.
         metadata: what the file does not say: ``humans_as_objects`` (by default True),
-            ``human_class`` (by default the category called person or human). Other keys are kept;
+            ``human_class`` (by default the category called person or human),
+            ``allowed_interactions`` ((verb, object) by name, by default all). Other keys are kept;
             give ``thing_classes`` and ``verb_classes`` to have them before the file is read.
         json_file: the annotations.
         image_root: the folder of the images.
@@ -95,7 +97,7 @@ def load_hoi_json(
     if metadata is None:
         return []
     if dataset_name is not None:
-        _complete_metadata(dataset_name, metadata, json_file)
+        complete_metadata(dataset_name, metadata, json_file)
 
     annotated = "annotations" in content or "interactions" in content
     coco = read_images({"annotations": [], **content}, image_root, json_file, problems)
@@ -119,54 +121,6 @@ def load_hoi_json(
     if log:
         problems.log(logger)
     return records
-
-
-def hoi_metadata(content: Mapping, given: Mapping, problems: Problems) -> dict | None:
-    """What the file says about classes and verbs, completed by ``given``.
-
-    Args:
-        content: the JSON.
-        given: metadata with which the data set was registered.
-        problems: where blemishes are reported.
-
-    Returns:
-        The metadata, or None where the file lacks something.
-    """
-    categories = read_categories(content, "categories", problems)
-    verbs = read_categories(content, "verbs", problems)
-    names = [category["name"] for category in categories.values()]
-    human_class = given.get("human_class")
-    if human_class is None:
-        human_class = next((names.index(name) for name in HUMAN_NAMES if name in names), None)
-    if not verbs or not 0 <= (-1 if human_class is None else human_class) < len(names):
-        message = (
-            "expected at least one verb, and a category called 'person' or 'human' (or human_class "
-            f"in the metadata); found the categories {names} and {len(verbs)} verbs"
-        )
-        problems.add("missing key", message, field="categories, verbs")
-        return None
-    objectless = [not verb.get("takes_object", True) for verb in verbs.values()]
-    return {
-        "thing_classes": names,
-        "verb_classes": [verb["name"] for verb in verbs.values()],
-        "human_class": human_class,
-        "humans_as_objects": given.get("humans_as_objects", True),
-        "objectless_verbs": tuple(i for i, is_objectless in enumerate(objectless) if is_objectless),
-        "thing_dataset_id_to_contiguous_id": {own: i for i, own in enumerate(categories)},
-        "verb_dataset_id_to_contiguous_id": {own: i for i, own in enumerate(verbs)},
-    }
-
-
-def _complete_metadata(name: str, metadata: Mapping, json_file: str | os.PathLike) -> None:
-    target = MetadataCatalog.get(name)
-    for key, value in metadata.items():
-        given = target.get(key)
-        same = given == value or (isinstance(given, list | tuple) and list(given) == list(value))
-        if given is not None and not same:
-            message = f"the file says {value!r}, the metadata of {name!r} {given!r}"
-            raise InputError(message, path=json_file, field=key)
-        if given is None:
-            target.set(**{key: value})
 
 
 def _triplets_by_image(
@@ -249,8 +203,14 @@ def _read_annotations(
                 message = f"annotation {human_id} is related to itself"
                 problems.add("self relation", message, image=name, field=where)
                 continue
-            is_human = builder.annotations[object]["category_id"] == human_class
-            if is_human and not metadata["humans_as_objects"]:
+            target = builder.annotations[object]["category_id"]
+            allowed = metadata.get("allowed_interactions")
+            named = metadata["verb_classes"][verb], classes[target]
+            if allowed is not None and named not in allowed:
+                message = f"{named} is not among allowed_interactions"
+                problems.add("verb and object do not fit", message, image=name, field=where)
+                continue
+            if target == human_class and not metadata["humans_as_objects"]:
                 message = f"annotation {object_id} is a human, and humans_as_objects is False"
                 problems.add("object is a human", message, image=name, field=f"{where}.object_id")
                 continue

@@ -75,6 +75,8 @@ class CHOIROIHeads(LocalizationROIHeads):
             # side file is needed at test time.
             prior = torch.full((self.num_classes, pair_rules.num_verbs), 0.5)
             self.register_buffer("semantic_prior", prior)
+            # The verbs that the data set knows for each class of objects; all until it is asked.
+            self.register_buffer("allowed_verbs", torch.ones_like(prior, dtype=torch.bool))
 
     @classmethod
     def from_config(cls, cfg, input_shape):
@@ -185,6 +187,7 @@ class CHOIROIHeads(LocalizationROIHeads):
                 rules=self.pair_rules,
                 batch_size=self.pairs_per_image,
                 positive_fraction=self.positive_pair_fraction,
+                allowed_verbs=self.allowed_verbs,
             )
             for region, annotation, target in zip(regions, annotations, targets)
         ]
@@ -222,14 +225,18 @@ class CHOIROIHeads(LocalizationROIHeads):
             return [no_interactions(x, self.pair_rules.num_verbs) for x in instances]
         faces = faces or [no_faces(x.image_size) for x in instances]
         head = self.interaction_heads[-1]
-        regions, pairs = [], []
+        regions, pairs, valid = [], [], []
         for image in instances:
             region = Instances(image.image_size)
             region.boxes, region.classes = image.pred_boxes, image.pred_classes
             region.previous_boxes = image.previous_boxes
             regions.append(region)
             confident = (image.scores >= self.pair_score_thresh).nonzero()[:, 0]
-            pairs.append(confident[self.pair_rules.enumerate(image.pred_classes[confident])])
+            candidates = confident[self.pair_rules.enumerate(image.pred_classes[confident])]
+            verbs = self.pair_rules.valid_verbs(candidates, image.pred_classes, self.allowed_verbs)
+            can_interact = verbs.any(dim=1)
+            pairs.append(candidates[can_interact])
+            valid.append(verbs[can_interact])
         if head.uses_masks:
             self._add_masks(features, self.num_cascade_stages - 1, regions)
         batch = PairBatch(regions, pairs, faces)
@@ -244,7 +251,7 @@ class CHOIROIHeads(LocalizationROIHeads):
             best = best[: self.pair_topk] if self.pair_topk >= 0 else best
             chosen = pair_features.select(sum(counts[:i]) + best)
             verb_scores = head.rcm.predict(head.classify(chosen))
-            verb_scores = verb_scores * self.pair_rules.valid_verbs(pairs[i][best])
+            verb_scores = verb_scores * valid[i][best]
             interactions.append(
                 make_interactions(
                     image, pairs[i][best], rank[best], verb_scores, self.triplet_score

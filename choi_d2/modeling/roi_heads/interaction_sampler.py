@@ -50,9 +50,21 @@ class PairRules:
             self_pairs=bool(self.objectless_verbs),
         )
 
-    def valid_verbs(self, pairs: Tensor) -> Tensor:
-        """Tensor[P, N] bool: the verbs that each pair (P, 2) can have."""
-        return valid_verbs(pairs, self.num_verbs, self.objectless_verbs)
+    def valid_verbs(
+        self, pairs: Tensor, classes: Tensor, allowed_verbs: Tensor | None = None
+    ) -> Tensor:
+        """The verbs that each pair can have.
+
+        Args:
+            pairs: Tensor[P, 2] int64, (human, object) as rows of ``classes``.
+            classes: Tensor[R] int64.
+            allowed_verbs: Tensor[K, N] bool, the verbs of each class of objects; None allows all.
+
+        Returns:
+            Tensor[P, N] bool
+        """
+        valid = valid_verbs(pairs, self.num_verbs, self.objectless_verbs)
+        return valid if allowed_verbs is None else valid & allowed_verbs[classes[pairs[:, 1]]]
 
 
 @dataclass
@@ -120,6 +132,7 @@ def sample_training_pairs(
     rules: PairRules,
     batch_size: int,
     positive_fraction: float,
+    allowed_verbs: Tensor | None = None,
 ) -> LabelledPairs:
     """Pair the regions of a stage and sample the pairs (Sec. 4).
 
@@ -132,12 +145,15 @@ def sample_training_pairs(
         num_instances: how many instances the image has.
         rules: which pairs are candidates.
         batch_size, positive_fraction: see :func:`sample_pairs`.
+        allowed_verbs: Tensor[K, N] bool, see :meth:`PairRules.valid_verbs`.
 
     Returns:
         The sample; its regions are those in some pair of it.
     """
     pairs = drop_same_instance(rules.enumerate(regions.classes), regions.matched)
-    valid = rules.valid_verbs(pairs)
+    valid = rules.valid_verbs(pairs, regions.classes, allowed_verbs)
+    can_interact = valid.any(dim=1)
+    pairs, valid = pairs[can_interact], valid[can_interact]
     ends = regions.matched[pairs]
     verbs = annotations.verb_table(num_instances)[ends[:, 0], ends[:, 1]] * valid
     sample = sample_pairs(verbs.any(dim=1), batch_size, positive_fraction)

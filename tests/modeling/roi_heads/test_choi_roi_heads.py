@@ -238,3 +238,37 @@ def test_step_is_repeatable_with_a_seed(scene):
     first, _ = losses_of(tiny_model(), [scene])
     second, _ = losses_of(tiny_model(), [scene])
     assert {k: v.item() for k, v in first.items()} == {k: v.item() for k, v in second.items()}
+
+
+def test_only_allowed_verbs_are_predicted_and_trained():
+    model = tiny_model().eval()
+    given = Instances(SIZE)
+    given.pred_boxes = Boxes(torch.tensor(SCENES["pairs"][0], dtype=torch.float32))
+    given.pred_classes = torch.tensor([0, 1, 2, 0])
+
+    def predict():
+        _, (found,) = model.inference([make_input()], [given], do_postprocess=False)
+        return found
+
+    assert (predict().triplet_scores > 0).all() and len(predict()) == 4
+    model.roi_heads.allowed_verbs[1] = torch.tensor([True, False, True, False, False])
+    model.roi_heads.allowed_verbs[2] = False
+    found = predict()
+    assert found.object_classes.tolist() == [1, 1]
+    for scores in (found.triplet_scores, found.verb_scores):
+        assert ((scores > 0) == model.roi_heads.allowed_verbs[1]).all()
+
+    for parameter in model.roi_heads.interaction_heads.parameters():
+        parameter.grad = None
+    losses, _ = losses_of(model, ["pairs"])
+    sum(losses.values()).backward()
+    for head in model.roi_heads.interaction_heads:
+        bias = head.rcm.streams["visual"].bias
+        assert ((bias.grad != 0) == model.roi_heads.allowed_verbs[1]).all()
+
+
+def test_the_allowed_verbs_are_saved_with_the_weights():
+    model, other = tiny_model(), tiny_model(seed=1)
+    model.roi_heads.allowed_verbs[0, 2] = False
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(other.roi_heads.allowed_verbs, model.roi_heads.allowed_verbs)

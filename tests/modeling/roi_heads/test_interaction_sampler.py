@@ -138,3 +138,22 @@ def test_what_is_not_defined_is_not_told():
     with EventStorage() as storage:
         log_pairs(0, [sample([], "no human")], None, face_coverage=float("nan"))
         assert set(storage.latest()) == {"stage0/pairs/sampled", "stage0/pairs/positive"}
+
+
+def test_verbs_that_the_objects_class_does_not_allow_take_no_part():
+    targets, annotations = make_targets(*SCENES["pairs"])
+    allowed = torch.ones(3, NUM_VERBS, dtype=torch.bool)
+    allowed[1, 2:], allowed[2] = False, False
+    labelled = sample_training_pairs(
+        label([], targets),
+        annotations,
+        len(targets),
+        rules=RULES,
+        batch_size=128,
+        positive_fraction=0.25,
+        allowed_verbs=allowed,
+    )
+    # Nothing can be done with the other object: no pair with it.
+    assert set(labelled.regions.classes[labelled.pairs[:, 1]].tolist()) == {1}
+    assert labelled.valid.tolist() == [[True, True, False, False, False]] * 2
+    assert labelled.annotated.sum() == 1
