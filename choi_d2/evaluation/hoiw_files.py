@@ -5,17 +5,14 @@ evaluator tolerates is noted and read as it reads it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
-from typing import Any
 
 import numpy as np
 
 from choi_d2.categories.hoiw import OBJECTS, VERBS
 from choi_d2.utils import InputError, read_json
+from choi_d2.utils.columns import boxes, integers, many_objects, numbers, shown
+from choi_d2.utils.rows import Rows, check_unique, file_names
 
-from .columns import Place, boxes, column, integers, lists, many_objects, numbers, shown
 from .findings import Findings
 from .hoiw import Triplets, hoiw_metrics
 
@@ -41,7 +38,7 @@ def evaluate_hoiw_files(
     image_of_name = {name: image for image, name in enumerate(names)}
     with many_objects():
         entries = read_json(predictions, list)
-        entry_names = _file_names(entries, predictions)
+        entry_names = file_names(entries, predictions)
         known = [i for i, name in enumerate(entry_names) if name in image_of_name]
         _note_entries(entry_names, names, image_of_name, predictions, findings)
         entries = [entries[i] for i in known]
@@ -74,74 +71,9 @@ def read_hoiw_truth(path: str | os.PathLike, findings: Findings) -> tuple[list[s
     """
     with many_objects():
         entries = read_json(path, list)
-        names = _file_names(entries, path)
-        if not names:
-            raise InputError("the data set is empty: no image to evaluate", path=path)
-        image_of_name = {name: image for image, name in enumerate(names)}
-        if len(image_of_name) < len(names):
-            second = next(i for i, name in enumerate(names) if image_of_name[name] != i)
-            raise InputError("this file name occurs more than once", path=path, image=names[second])
+        names = file_names(entries, path)
+        check_unique(names, path)
         return names, _read_triplets(entries, path, names, findings, scored=False)
-
-
-@dataclass
-class _Rows:
-    """All elements of one list field of all entries."""
-
-    path: str | os.PathLike
-    names: Sequence[str]
-    field: str
-    elements: list[Any]
-    starts: np.ndarray
-
-    @classmethod
-    def of(cls, entries, path, names, field) -> _Rows:
-        def place(entry: int) -> Mapping:
-            return {"path": path, "image": names[entry], "field": field}
-
-        nested = lists(column(entries, field, place), place)
-        starts = np.cumsum([0, *map(len, nested)])
-        return cls(path, names, field, list(chain.from_iterable(nested)), starts)
-
-    @property
-    def counts(self) -> np.ndarray:
-        return np.diff(self.starts)
-
-    @property
-    def owners(self) -> np.ndarray:
-        """(rows,) the entry of each row."""
-        return np.repeat(np.arange(len(self.names)), self.counts)
-
-    def place(self, key: str | None = None) -> Place:
-        def place(row: int) -> Mapping:
-            entry = int(np.searchsorted(self.starts, row, side="right")) - 1
-            field = f"{self.field}[{row - self.starts[entry]}]"
-            field = f"{field}.{key}" if key else field
-            return {"path": self.path, "image": self.names[entry], "field": field}
-
-        return place
-
-    def column(self, key: str) -> list[Any]:
-        return column(self.elements, key, self.place())
-
-    def note(self, findings: Findings, kind: str, rows: np.ndarray, key: str | None = None) -> None:
-        if len(rows):
-            findings.note(kind, count=len(rows), **self.place(key)(int(rows[0])))
-
-
-def _file_names(entries: list, path: str | os.PathLike) -> list[str]:
-    def place(index: int) -> Mapping:
-        return {"path": path, "field": f"[{index}]"}
-
-    names = column(entries, "file_name", place)
-    for index, name in enumerate(names):
-        if not isinstance(name, str):
-            raise InputError(
-                f"expected a file name, found {shown(name)}",
-                path=path,
-                field=f"[{index}].file_name",
-            )
-    return names
 
 
 def _note_entries(entry_names, names, image_of_name, path, findings) -> None:
@@ -171,13 +103,13 @@ def _note_entries(entry_names, names, image_of_name, path, findings) -> None:
 
 def _read_triplets(entries, path, names, findings: Findings, *, scored: bool) -> Triplets:
     whose = "predicted" if scored else "ground-truth"
-    box_rows = _Rows.of(entries, path, names, "predictions" if scored else "annotations")
+    box_rows = Rows.of(entries, path, names, "predictions" if scored else "annotations")
     xyxy = boxes(box_rows.column("bbox"), box_rows.place("bbox"))
     no_area = np.flatnonzero((xyxy[:, 2] <= xyxy[:, 0]) | (xyxy[:, 3] <= xyxy[:, 1]))
     box_rows.note(findings, f"{whose} box without area, never matches", no_area, "bbox")
     categories = _ids(box_rows, "category_id", len(OBJECTS), f"{whose} box category", findings)
 
-    rows = _Rows.of(entries, path, names, "hoi_prediction" if scored else "hoi_annotation")
+    rows = Rows.of(entries, path, names, "hoi_prediction" if scored else "hoi_annotation")
     subjects = _box_indices(rows, "subject_id", box_rows, whose, findings)
     objects = _box_indices(rows, "object_id", box_rows, whose, findings)
     verbs = _ids(rows, "category_id", len(VERBS), f"{whose} verb", findings)
@@ -197,7 +129,7 @@ def _read_triplets(entries, path, names, findings: Findings, *, scored: bool) ->
     return Triplets(xyxy, categories, rows.owners, subjects, objects, verbs - 1, scores)
 
 
-def _ids(rows: _Rows, key: str, highest: int, what: str, findings: Findings) -> np.ndarray:
+def _ids(rows: Rows, key: str, highest: int, what: str, findings: Findings) -> np.ndarray:
     values = rows.column(key)
     ids, strings = integers(values, rows.place(key))
     if rows.field == "annotations":
@@ -210,7 +142,7 @@ def _ids(rows: _Rows, key: str, highest: int, what: str, findings: Findings) -> 
     return ids
 
 
-def _box_indices(rows: _Rows, key: str, box_rows: _Rows, whose: str, findings: Findings):
+def _box_indices(rows: Rows, key: str, box_rows: Rows, whose: str, findings: Findings):
     """(T,) int64 rows of the box table; -1 where the official evaluator finds no box.
 
     It looks the id up in a table of integers, so that a string or null is never found.

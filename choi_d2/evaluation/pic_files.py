@@ -20,8 +20,8 @@ from choi_d2.categories.pic import (
     V2_RELATIONS,
 )
 from choi_d2.utils import InputError, read_json
+from choi_d2.utils.columns import column, integers, many_objects, numbers, shown
 
-from .columns import column, integers, many_objects, numbers, shown
 from .findings import Findings
 from .pic import V2_EXCLUDED, RelationScene, pic_metrics_of_scenes
 from .png import read_label_map

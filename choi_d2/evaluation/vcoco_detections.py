@@ -19,9 +19,9 @@ import numpy as np
 
 from choi_d2.categories.vcoco import ACTION_ROLES, ACTIONS
 from choi_d2.utils import InputError, read_json
+from choi_d2.utils.columns import Place, boxes, cells, column, number_rows, numbers, shown
 from choi_d2.utils.safe_pickle import read_pickle
 
-from .columns import Place, boxes, cells, column, number_rows, numbers, shown
 from .findings import Findings
 from .vcoco import Detections
 

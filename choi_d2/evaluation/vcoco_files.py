@@ -12,8 +12,8 @@ import numpy as np
 
 from choi_d2.categories.vcoco import ACTION_ROLES, ACTIONS
 from choi_d2.utils import InputError, read_json
+from choi_d2.utils.columns import boxes, column, integers, lists, many_objects, numbers, shown
 
-from .columns import boxes, column, integers, lists, many_objects, numbers, shown
 from .findings import Findings
 from .vcoco import People, vcoco_metrics
 from .vcoco_detections import read_detections
