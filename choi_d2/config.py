@@ -18,6 +18,17 @@ def add_choi_config(cfg: CN) -> None:
     # (Table 8), and an iteration costs less. The frozen part runs as at inference, without losses.
     cfg.MODEL.LOCALIZATION_FROZEN = False
 
+    # "build_torchvision_fpn_backbone" as MODEL.BACKBONE.NAME: a network of torchvision under FPN.
+    cfg.MODEL.TORCHVISION = CN()
+    # Its name, as torchvision.models.get_model has it: of a ResNet, RegNet, MobileNet,
+    # EfficientNet, ConvNeXt or DenseNet. Its pretrained weights: MODEL.WEIGHTS
+    # "torchvision://NAME".
+    cfg.MODEL.TORCHVISION.NAME = "mobilenet_v2"
+    # Its batch normalization: "FrozenBN", "BN" or "SyncBN".
+    cfg.MODEL.TORCHVISION.NORM = "FrozenBN"
+    # Feature maps by stride: "stem" (2), "res2" (4), "res3", "res4", "res5" (32).
+    cfg.MODEL.TORCHVISION.OUT_FEATURES = ("res2", "res3", "res4", "res5")
+
     # Eq. 18, beta: the weight of each stage's localization loss; the first T are used.
     cfg.MODEL.ROI_BOX_CASCADE_HEAD.LOSS_WEIGHTS = (1.0, 0.5, 0.25, 0.125, 0.0625)
 

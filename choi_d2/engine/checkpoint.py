@@ -20,6 +20,8 @@ from torch import nn
 from choi_d2.utils import InputError, atomic_path
 
 from .checkpoint_files import check_finite, remove_halves, write_checkpoint
+from .torchvision_weights import PREFIX as TORCHVISION
+from .torchvision_weights import download_address, with_model_names
 from .weight_report import weight_report
 from .weights import as_tensors, fit_weights
 
@@ -39,6 +41,7 @@ class HOICheckpointer(DetectionCheckpointer):
     It loads what Detectron2's does: its model zoo (``detectron2://...``), ImageNet weights, local
     files. Moreover:
 
+    - ``torchvision://NAME`` and files of torchvision serve backbones of torchvision.
     - Heads of one stage, and of cascades with another number of stages, serve all stages; of
       weights for other classes, what belongs to shared classes is taken (see
       :func:`choi_d2.engine.weights.fit_weights`). One table in the log says what came of each part.
@@ -208,6 +211,8 @@ class HOICheckpointer(DetectionCheckpointer):
             )
         try:
             self.path_manager.get_local_path(plain)
+        except InputError:
+            raise
         except Exception as error:  # what a network can do has many types
             raise InputError(
                 f"cannot be downloaded ({type(error).__name__}: {error})",
@@ -240,6 +245,7 @@ class HOICheckpointer(DetectionCheckpointer):
             state = align_and_update_state_dicts(
                 model_state, state, c2_conversion=checkpoint.get("__author__") == "Caffe2"
             )
+        state = with_model_names(state, model_state)
         fits = fit_weights(
             state,
             model_state,
@@ -260,9 +266,10 @@ class HOICheckpointer(DetectionCheckpointer):
                 f"none of its {len(state)} tensors fits the model",
                 path=self.source,
                 field=self._field,
-                hint=f"Its first tensor is {next(iter(state), None)!r}; a backbone's weights "
-                "under the names of torchvision have to be converted (Detectron2's "
-                "tools/convert-torchvision-to-d2.py).",
+                hint=f"Its first tensor is {next(iter(state), None)!r}; a network's weights under "
+                "the names of torchvision fit a backbone of torchvision "
+                "(build_torchvision_fpn_backbone) of that network; for Detectron2's own ResNets "
+                "they have to be converted (Detectron2's tools/convert-torchvision-to-d2.py).",
             )
         level, report = weight_report(self.source, fits, unused)
         logger.log(level, report)
@@ -289,6 +296,8 @@ def _address(path: str) -> str:
     """Where a URL of Detectron2 leads."""
     if path.startswith("detectron2://"):
         return Detectron2Handler.S3_DETECTRON2_PREFIX + path.removeprefix("detectron2://")
+    if path.startswith(TORCHVISION):
+        return download_address(path)
     if path.startswith("catalog://"):
         with contextlib.suppress(KeyError, RuntimeError):
             return ModelCatalog.get(path.removeprefix("catalog://"))

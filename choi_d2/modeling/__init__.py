@@ -1,5 +1,6 @@
-"""The model: importing this package registers CHOIRCNN, CHOIROIHeads and InteractionHead."""
+"""The model: importing this package registers CHOIRCNN, its parts, and backbones."""
 
+from .backbone import TorchvisionBody, build_torchvision_fpn_backbone
 from .interaction import ROI_INTERACTION_HEAD_REGISTRY, build_interaction_head
 from .meta_arch import CHOIRCNN
 from .roi_heads import CHOIROIHeads
@@ -8,5 +9,7 @@ __all__ = [
     "CHOIRCNN",
     "CHOIROIHeads",
     "ROI_INTERACTION_HEAD_REGISTRY",
+    "TorchvisionBody",
     "build_interaction_head",
+    "build_torchvision_fpn_backbone",
 ]
