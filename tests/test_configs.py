@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from detectron2.config import CfgNode
 from detectron2.modeling import build_model
 from detectron2.solver import build_lr_scheduler
 
 from choi_d2.engine import load_config
+from choi_d2.engine.config_files import read_config_file
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 VARIANTS = sorted((CONFIGS / "variants").glob("*.yaml"))
@@ -56,7 +56,7 @@ def test_every_variant_is_in_use():
 
 def test_variants_hold_only_what_they_change():
     for path in VARIANTS:
-        content = CfgNode.load_yaml_with_base(str(path))
+        content = read_config_file(path).content
         assert "_BASE_" not in yaml.safe_load(path.read_text()), path
         assert set(content) <= {"MODEL", "INPUT", "SOLVER"}, path
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
-import yaml
 from detectron2.config import CfgNode, get_cfg
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from choi_d2.config import add_choi_config
 from choi_d2.utils import InputError
 
+from .config_files import SafeCfgNode, read_config_file
 from .device import resolve_device
+
+# What yacs makes of keys and values that it cannot take; values that look like Python are parsed.
+_MERGE_ERRORS = (KeyError, ValueError, TypeError, AssertionError, RecursionError, MemoryError)
 
 
 def load_config(config_file: str | os.PathLike, opts: Sequence[str] = ()) -> CfgNode:
@@ -25,20 +28,22 @@ def load_config(config_file: str | os.PathLike, opts: Sequence[str] = ()) -> Cfg
         opts: KEY VALUE pairs that override it.
 
     Raises:
-        InputError: no such file, no YAML, an unknown key, a value of another type, or keys that
-            do not go together.
+        InputError: no such file, no YAML, a tag that would run code, an unknown key, a value of
+            another type, or keys that do not go together.
     """
     cfg = get_cfg()
     add_choi_config(cfg)
+    cfg = SafeCfgNode(cfg)
     if config_file:
-        if not os.path.isfile(config_file):
+        if not os.path.exists(config_file):
             raise InputError("no such config file", path=config_file, hint="Check --config-file.")
         try:
-            cfg.merge_from_file(str(config_file))
-        except yaml.YAMLError as error:
-            raise InputError(f"expected YAML ({error})", path=config_file) from None
-        except (KeyError, ValueError, AssertionError, FileNotFoundError) as error:
-            raise _config_error(error, cfg, config_file) from None
+            cfg.merge_from_file(os.fspath(config_file))
+        except InputError:
+            raise
+        except _MERGE_ERRORS as error:
+            places = read_config_file(config_file).places
+            raise _config_error(error, cfg, config_file, places) from None
     if len(opts) % 2:
         raise InputError(
             f"expected KEY VALUE pairs, got {len(opts)} words: {' '.join(opts)}",
@@ -47,8 +52,8 @@ def load_config(config_file: str | os.PathLike, opts: Sequence[str] = ()) -> Cfg
         )
     try:
         cfg.merge_from_list(list(opts))
-    except (KeyError, ValueError, AssertionError) as error:
-        raise _config_error(error, cfg, "the command line") from None
+    except _MERGE_ERRORS as error:
+        raise _config_error(error, cfg, "the command line", {}) from None
     check_config(cfg)
     resolve_device(cfg)
     return cfg
@@ -176,13 +181,21 @@ def check_dataset(cfg: CfgNode, name: str) -> None:
             )
 
 
-def _config_error(error: Exception, cfg: CfgNode, source: str | os.PathLike) -> InputError:
-    """yacs' complaint as an error that names the source and the nearest key."""
-    message = str(error.args[0]) if error.args else str(error)
+def _config_error(
+    error: Exception,
+    cfg: CfgNode,
+    source: str | os.PathLike,
+    places: Mapping[str, tuple[str, int]],
+) -> InputError:
+    """yacs' complaint as an error that names the file, the line and the nearest key."""
+    message = str(error.args[0]) if error.args else type(error).__name__
+    named = message.rsplit(": ", 1)[-1].strip()
+    if named in places:
+        source, line = places[named]
+        message = f"line {line}: {message}"
     hint = None
     if isinstance(error, (KeyError, AssertionError)) and "Non-existent" in message:
-        key = message.rsplit(": ", 1)[-1].strip()
-        close = difflib.get_close_matches(key, list(_keys(cfg)), n=1, cutoff=0.4)
+        close = difflib.get_close_matches(named, list(_keys(cfg)), n=1, cutoff=0.4)
         hint = f"Did you mean {close[0]}?" if close else None
     return InputError(message, path=source, hint=hint)
 

@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import torch
-from detectron2.config import get_cfg
 from detectron2.modeling import build_model
 from detectron2.structures import Boxes, Instances
 
 import choi_d2.modeling  # noqa: F401  (registers)
-from choi_d2.config import add_choi_config
+from choi_d2.engine import load_config
 from choi_d2.structures import HOIAnnotations
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "Base-CHOI.yaml"
@@ -18,11 +17,8 @@ SIZE = (64, 96)
 
 def tiny_config(*opts):
     """A narrow ResNet-50-FPN with narrow heads; three stages unless ``opts`` say otherwise."""
-    cfg = get_cfg()
-    add_choi_config(cfg)
-    cfg.merge_from_file(str(CONFIG))
+    cfg = load_config(CONFIG, ["MODEL.DEVICE", "cpu"])
     small = {
-        "MODEL.DEVICE": "cpu",
         "MODEL.WEIGHTS": "",
         "MODEL.BACKBONE.FREEZE_AT": 0,
         "MODEL.RESNETS.RES2_OUT_CHANNELS": 16,
