@@ -29,7 +29,8 @@ from tqdm import tqdm
 
 from choi_d2.data.faces import build_face_detector
 from choi_d2.engine import HOIPredictor, load_config
-from choi_d2.engine.photos import Photo, find_photos, read_photo
+from choi_d2.engine.photos import Photo, find_photos
+from choi_d2.pictures import read_picture
 from choi_d2.utils import InputError, clean_exit, write_json
 from choi_d2.visualization import TripletVisualizer, prediction_report
 
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     skipped = triplets = 0
     for photo, target in zip(tqdm(photos, unit="photo", dynamic_ncols=True), targets, strict=True):
         try:
-            image = read_photo(photo.path)
+            image = read_picture(photo.path)
         except InputError as error:
             logger.warning("Skipped: %s", error)
             skipped += 1

@@ -23,7 +23,6 @@ import detectron2
 import torch
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog
-from detectron2.data import detection_utils as utils
 from detectron2.engine import default_setup
 from detectron2.evaluation import DatasetEvaluator, DatasetEvaluators, inference_on_dataset
 from detectron2.structures import Instances
@@ -35,6 +34,7 @@ from choi_d2.data import register_all
 from choi_d2.data.synthetic import make_dataset
 from choi_d2.engine import HOITrainer, load_config
 from choi_d2.evaluation import HOIWEvaluator, InstanceDetectionEvaluator
+from choi_d2.pictures import read_picture
 from choi_d2.utils import clean_exit, write_json
 from choi_d2.visualization import TripletVisualizer, side_by_side
 from choi_d2.visualization.pictures import save_picture
@@ -146,7 +146,7 @@ def draw(name: str, outputs: dict, folder: Path, count: int, seed: int) -> None:
     metadata = MetadataCatalog.get(name)
     records = [r for r in DatasetCatalog.get(name) if r["image_id"] in outputs]
     for record in tqdm(random.Random(seed).sample(records, min(count, len(records)))):
-        image = utils.read_image(record["file_name"], "RGB")
+        image = read_picture(record["file_name"])[:, :, ::-1]
         truth = TripletVisualizer(image, metadata).draw_ground_truth(record)
         output = outputs[record["image_id"]]
         found = TripletVisualizer(image, metadata)

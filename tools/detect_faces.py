@@ -19,8 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from detectron2.config import get_cfg
-from detectron2.data import DatasetCatalog, MetadataCatalog, detection_utils
-from PIL import Image
+from detectron2.data import DatasetCatalog, MetadataCatalog
 from tqdm import tqdm
 
 import choi_d2.data  # noqa: F401  (registers the data sets)
@@ -31,6 +30,7 @@ from choi_d2.data.faces import (
     read_face_cache,
     save_face_cache,
 )
+from choi_d2.pictures import read_picture
 from choi_d2.utils import InputError
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
@@ -96,9 +96,8 @@ def detect(
     try:
         for count, name in enumerate(tqdm(todo, unit="image", dynamic_ncols=True), start=1):
             try:
-                # As the mapper reads it: the same pixels, turned as EXIF says.
-                image = detection_utils.read_image(str(images[name]), format="BGR")
-            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+                image = read_picture(images[name])
+            except InputError:
                 unreadable.append(name)
                 continue
             faces[name] = detector(image, file_name=name).to_records()

@@ -27,7 +27,6 @@ import numpy as np
 import torch
 from detectron2.config import CfgNode
 from detectron2.data import DatasetCatalog, MetadataCatalog
-from detectron2.data.detection_utils import convert_image_to_rgb
 from detectron2.modeling.matcher import Matcher
 from detectron2.utils.env import seed_all_rng
 from detectron2.utils.logger import setup_logger
@@ -36,12 +35,13 @@ from tqdm import tqdm
 
 from choi_d2.data import HOIDatasetMapper, check_registered
 from choi_d2.engine import load_config
-from choi_d2.engine.photos import read_photo
 from choi_d2.modeling.roi_heads.interaction_sampler import (
     PairRules,
     label_stage_outputs,
     sample_training_pairs,
 )
+from choi_d2.pictures import read_picture, size_error
+from choi_d2.pictures.formats import to_rgb
 from choi_d2.structures import HOIAnnotations
 from choi_d2.utils import InputError, clean_exit
 from choi_d2.visualization import TripletVisualizer, save_picture, side_by_side
@@ -111,7 +111,7 @@ def draw(
         sample = mapper(record)
         if sample is None:
             raise InputError("the image cannot be read", path=record["file_name"])
-        image = convert_image_to_rgb(sample["image"].permute(1, 2, 0), cfg.INPUT.FORMAT)
+        image = to_rgb(sample["image"].permute(1, 2, 0), cfg.INPUT.FORMAT)
         visualizer = TripletVisualizer(image, metadata)
         if args.source == "pairs":
             pairs = sample_pairs_of_truth(sample, cfg)
@@ -124,14 +124,10 @@ def draw(
             return side_by_side([visualizer.get_image()], [pairs.described])
         return visualizer.draw_sample(sample, masks=args.masks, faces=args.faces).get_image()
 
-    image = read_photo(record["file_name"])[:, :, ::-1]
+    image = read_picture(record["file_name"])[:, :, ::-1]
     expected = record.get("height", image.shape[0]), record.get("width", image.shape[1])
     if image.shape[:2] != expected:
-        raise InputError(
-            f"the image is {image.shape[1]} x {image.shape[0]} (width x height), its record says "
-            f"{expected[1]} x {expected[0]}",
-            path=record["file_name"],
-        )
+        raise size_error(image.shape[:2], expected, path=record["file_name"])
     visualizer = TripletVisualizer(image, metadata)
     return visualizer.draw_ground_truth(record, masks=args.masks, faces=args.faces).get_image()
 

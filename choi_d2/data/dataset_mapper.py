@@ -14,9 +14,12 @@ from detectron2.data import detection_utils as utils
 from detectron2.data import transforms as T
 from detectron2.structures import BitMasks, Boxes, Instances, PolygonMasks
 
+from choi_d2.pictures import read_picture, size_error
+from choi_d2.pictures.formats import check_format, from_bgr
 from choi_d2.structures import HOIAnnotations
 from choi_d2.utils import InputError
 
+from .augmentations import build_augmentations
 from .faces import load_face_cache
 from .faces.factory import face_files
 
@@ -30,7 +33,7 @@ class HOIDatasetMapper:
 
     The result, beside ``file_name``, ``image_id`` and the original ``height`` and ``width``:
 
-    - ``image``: Tensor[C, H, W] uint8 in ``image_format``;
+    - ``image``: Tensor[C, H, W] in ``image_format``, uint8 (YUV: float32);
     - ``faces``, where they are known: ``Instances`` with ``boxes`` and ``scores``;
     - in training ``instances`` (``gt_boxes``, ``gt_classes``, ``gt_masks`` where masks are in use)
       and ``interactions`` (:class:`HOIAnnotations`), whose pairs follow the instances when crowds
@@ -41,7 +44,7 @@ class HOIDatasetMapper:
     Args:
         is_train: training hands on annotations and passes over broken images.
         augmentations: applied in this order.
-        image_format: as :func:`detection_utils.read_image` takes it.
+        image_format: one of :data:`choi_d2.pictures.formats.FORMATS`.
         num_verbs: N.
         use_masks: hand on ``gt_masks``; every annotation has to have a ``segmentation``.
         mask_format: "polygon" or "bitmask".
@@ -71,6 +74,7 @@ class HOIDatasetMapper:
                 f"expected one of {', '.join(FACE_SOURCES)}, found {face_source!r}",
                 field="INPUT.FACES.SOURCE",
             )
+        check_format(image_format)
         self.is_train = is_train
         self.augmentations = T.AugmentationList(augmentations)
         self.image_format = image_format
@@ -88,14 +92,11 @@ class HOIDatasetMapper:
     @classmethod
     def from_config(cls, cfg: CfgNode, is_train: bool = True) -> dict:
         """The arguments that a config asks for."""
-        augmentations = utils.build_augmentation(cfg, is_train)
         crop = is_train and cfg.INPUT.CROP.ENABLED
-        if crop:
-            augmentations.insert(0, T.RandomCrop(cfg.INPUT.CROP.TYPE, cfg.INPUT.CROP.SIZE))
         faces = cfg.INPUT.FACES
         return {
             "is_train": is_train,
-            "augmentations": augmentations,
+            "augmentations": build_augmentations(cfg, is_train),
             "image_format": cfg.INPUT.FORMAT,
             "num_verbs": cfg.MODEL.ROI_INTERACTION_HEAD.NUM_VERBS,
             "use_masks": cfg.MODEL.MASK_ON,
@@ -130,7 +131,7 @@ class HOIDatasetMapper:
         transforms = self.augmentations(augmented)
         image = augmented.image
         image_size = image.shape[:2]
-        mapped["image"] = torch.as_tensor(np.ascontiguousarray(image.transpose(2, 0, 1)))
+        mapped["image"] = torch.as_tensor(np.array(image.transpose(2, 0, 1), order="C"))
 
         faces = self._faces_of(record)
         if faces is not None:
@@ -144,25 +145,20 @@ class HOIDatasetMapper:
     def _read_image(self, record: Mapping) -> np.ndarray | None:
         path = record["file_name"]
         try:
-            image = utils.read_image(path, format=self.image_format)
-        except Exception as error:  # Pillow's decoders raise what they like on broken bytes
+            image = read_picture(path)
+        except InputError as error:
             if not self.is_train:
-                message = f"the image cannot be read ({error})"
-                raise InputError(message, path=path, image=record.get("image_id")) from error
+                raise InputError(
+                    error.problem, path=path, image=record.get("image_id"), hint=error.hint
+                ) from error
             if path not in self._broken_images:
                 self._broken_images.add(path)
-                logger.warning("%s cannot be read (%s): training goes on without it", path, error)
+                logger.warning("Training goes on without an image: %s", error)
             return None
         found, expected = image.shape[:2], (record.get("height"), record.get("width"))
         if None not in expected and found != expected:
-            raise InputError(
-                f"the image is {found[1]} x {found[0]} (width x height), its record says "
-                f"{expected[1]} x {expected[0]}",
-                path=path,
-                image=record.get("image_id"),
-                hint="Correct the annotation's width and height, or put the right image there.",
-            )
-        return image
+            raise size_error(found, expected, path=path, image=record.get("image_id"))
+        return from_bgr(image, self.image_format)
 
     def _faces_of(self, record: Mapping) -> list[dict] | None:
         if self.face_source == "annotations":

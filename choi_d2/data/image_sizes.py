@@ -8,15 +8,10 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from PIL import Image
-
+from choi_d2.pictures import read_picture_size
 from choi_d2.utils import InputError, read_json, write_json
 
 logger = logging.getLogger(__name__)
-
-_EXIF_ORIENTATION = 274
-# Orientations that turn the image by 90 degrees.
-_TURNED = (5, 6, 7, 8)
 
 
 class MissingFileError(InputError):
@@ -60,27 +55,6 @@ def read_cache(path: Path) -> dict:
         return {}
 
 
-def read_image_size(path: str | os.PathLike) -> tuple[int, int]:
-    """Height and width of an image as :func:`detectron2.data.detection_utils.read_image` gives it.
-
-    Only the header is read, not the pixels.
-
-    Raises:
-        InputError: the file is missing, or its header is broken.
-    """
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            # A PNG's getexif() would decode the pixels in search of a late chunk.
-            has_exif = image.format != "PNG" or "exif" in image.info
-            turned = has_exif and image.getexif().get(_EXIF_ORIENTATION) in _TURNED
-    except FileNotFoundError:
-        raise MissingFileError("no such image", path=path) from None
-    except Exception as error:  # Pillow's decoders raise what they like on broken bytes
-        raise InputError(f"the image cannot be read ({error})", path=path) from None
-    return (width, height) if turned else (height, width)
-
-
 def read_image_sizes(
     image_root: str | os.PathLike, names: Iterable[str], cache_file: str | os.PathLike | None = None
 ) -> dict[str, tuple[int, int] | InputError]:
@@ -93,7 +67,8 @@ def read_image_sizes(
             again.
 
     Returns:
-        name -> (height, width), or the error that reading the header gave.
+        name -> (height, width) of the picture as it is read, upright; or the error that reading
+        the header gave.
     """
     names = list(names)
     known = read_cache(Path(cache_file)) if cache_file is not None else {}
@@ -106,7 +81,7 @@ def read_image_sizes(
             remembered = known.get(name)
             if remembered is not None and remembered[:2] == stamp:
                 return remembered, (remembered[2], remembered[3])
-            size = read_image_size(path)
+            size = read_picture_size(path)
         except FileNotFoundError:
             return None, MissingFileError("no such image", path=path)
         except (InputError, OSError, ValueError) as error:

@@ -13,13 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from detectron2.data import MetadataCatalog
-from PIL import Image
 
 from choi_d2.data.datasets.hoi_json import load_hoi_json
 from choi_d2.data.datasets.hoiw import load_hoiw_json
 from choi_d2.data.datasets.pic import PICFiles, load_pic, load_pic_split, pic_files
 from choi_d2.data.datasets.vcoco import load_vcoco
 from choi_d2.data.validation import FATAL_KINDS, TOLERATED_KINDS, Problems
+from choi_d2.pictures import read_picture
 from choi_d2.utils import InputError, write_json
 
 
@@ -159,11 +159,10 @@ def _paths(options: argparse.Namespace, prefix: str, **key_of_option: str) -> li
 
 
 def _check_pixels(records: Sequence[dict], problems: Problems) -> None:
-    def error_of(record: dict) -> Exception | None:
+    def error_of(record: dict) -> InputError | None:
         try:
-            with Image.open(record["file_name"]) as image:
-                image.load()
-        except Exception as error:  # Pillow's decoders raise what they like on broken bytes
+            read_picture(record["file_name"])
+        except InputError as error:
             return error
         return None
 
@@ -172,7 +171,7 @@ def _check_pixels(records: Sequence[dict], problems: Problems) -> None:
             if error is not None:
                 problems.add(
                     "broken image",
-                    f"the image cannot be decoded ({error})",
+                    f"the image {error.problem}",
                     image=record["image_id"],
                     file=record["file_name"],
                 )

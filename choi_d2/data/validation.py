@@ -128,17 +128,32 @@ class Problems:
             raise InputError(message, path=file, image=image, field=field)
         self.found.append(problem)
 
-    def add_error(self, error: InputError) -> None:
-        """Report an error of reading a file as the fatal problem that it is.
+    def add_error(
+        self,
+        error: InputError,
+        *,
+        kind: str = "unreadable file",
+        image: str | int | None = None,
+        field: str | None = None,
+    ) -> None:
+        """Report an error as the fatal problem that it is.
+
+        Args:
+            error: what went wrong.
+            kind: a key of ``FATAL_KINDS``.
+            image, field: where the error does not say it.
 
         Raises:
             InputError: the same one, when this object does not collect.
         """
-        if not self.collect:
-            raise error
-        message = f"{error.problem}. {error.hint}" if error.hint else error.problem
         path = self.file if error.path is None else error.path
-        self.found.append(Problem("unreadable file", message, path, error.image, error.field))
+        image = image if error.image is None else error.image
+        field = field if error.field is None else error.field
+        if not self.collect:
+            hint = error.hint
+            raise InputError(error.problem, path=path, image=image, field=field, hint=hint)
+        message = f"{error.problem}. {error.hint}" if error.hint else error.problem
+        self.found.append(Problem(kind, message, path, image, field))
 
     @property
     def num_fatal(self) -> int:

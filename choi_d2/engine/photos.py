@@ -1,4 +1,4 @@
-"""Finding and reading the photos that a user names."""
+"""Finding the photos that a user names."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps
-
+from choi_d2.pictures import as_bgr, read_picture
 from choi_d2.utils import InputError
 
+__all__ = ["EXTENSIONS", "Photo", "as_bgr", "find_photos", "read_photo"]
+
+# What version 0.1 called it.
+read_photo = read_picture
+
 EXTENSIONS = frozenset(
-    {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+    {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
 
 
@@ -84,76 +87,3 @@ def _in_folder(folder: Path, outside: Path | None) -> Iterator[Photo]:
             path = Path(root, name)
             if path.suffix.lower() in EXTENSIONS and not name.startswith("."):
                 yield Photo(path, path.relative_to(folder))
-
-
-def read_photo(path: str | os.PathLike) -> np.ndarray:
-    """Read a photo as training does: upright (EXIF), without alpha, 8 bits a channel.
-
-    Grayscale becomes three equal channels; 16-bit grayscale is scaled, not cut off.
-
-    Returns:
-        uint8 (H, W, 3), BGR.
-
-    Raises:
-        InputError: the file is missing, no picture, cut short, or of a kind that has no 8-bit
-            reading (floating point).
-    """
-    try:
-        with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file)
-            if image.mode == "F":
-                raise InputError(
-                    "expected integer pixels, found floating point",
-                    path=path,
-                    hint="Convert it to 8 bits a channel.",
-                )
-            if image.mode.startswith("I"):
-                return as_bgr(np.clip(np.asarray(image), 0, 65535).astype(np.uint16))
-            if "transparency" in image.info:
-                image = image.convert("RGBA")
-            return as_bgr(np.asarray(image.convert("RGB"))[:, :, ::-1])
-    except InputError:
-        raise
-    except FileNotFoundError:
-        raise InputError("no such file", path=path) from None
-    except Image.DecompressionBombError as error:
-        raise InputError(f"has too many pixels to be a photo ({error})", path=path) from None
-    except Exception as error:  # Pillow's decoders raise what they like on broken bytes
-        raise InputError(f"cannot be read as a picture ({error})", path=path) from error
-
-
-def as_bgr(image: np.ndarray, name: str | None = None) -> np.ndarray:
-    """Make a BGR picture of what OpenCV's ``imread`` may have given.
-
-    Args:
-        image: uint8 or uint16, (H, W), (H, W, 1), (H, W, 3) BGR or (H, W, 4) BGRA, whose alpha is
-            dropped; uint16 is scaled to 8 bits.
-        name: what the error calls it.
-
-    Returns:
-        uint8 (H, W, 3), contiguous.
-
-    Raises:
-        InputError: anything else: None (``imread`` of a broken file), floats, no pixels.
-    """
-    if not isinstance(image, np.ndarray):
-        found = type(image).__name__
-    elif image.dtype not in (np.uint8, np.uint16):
-        found = f"{image.dtype} pixels"
-    elif image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
-        found = f"an array of shape {image.shape}"
-    elif image.size == 0:
-        found = f"no pixels (shape {image.shape})"
-    else:
-        if image.dtype == np.uint16:
-            image = ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
-        if image.ndim == 2:
-            image = image[:, :, None]
-        if image.shape[2] == 1:
-            image = image.repeat(3, axis=2)
-        return np.ascontiguousarray(image[:, :, :3])
-    raise InputError(
-        f"expected a picture as a uint8 array (H, W, 3) in BGR order, found {found}",
-        image=name,
-        hint="choi_d2.engine.photos.read_photo(path) reads a file.",
-    )

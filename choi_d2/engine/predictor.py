@@ -15,12 +15,13 @@ from detectron2.structures import Boxes, Instances
 
 import choi_d2.data
 import choi_d2.modeling  # noqa: F401 (with choi_d2.data: registers data sets and models)
+from choi_d2.pictures import as_bgr
+from choi_d2.pictures.formats import from_bgr
 from choi_d2.utils import InputError
 from choi_d2.visualization import Vocabulary
 
 from .checkpoint import HOICheckpointer
 from .device import resolve_device
-from .photos import as_bgr
 
 if TYPE_CHECKING:
     from choi_d2.data.faces import FaceDetector
@@ -36,7 +37,7 @@ class HOIPredictor:
     own pixels. It also finds the faces that facial attention looks at. ::
 
         predictor = HOIPredictor(cfg)
-        outputs = predictor(cv2.imread("photo.jpg"))
+        outputs = predictor(read_picture("photo.jpg"))
 
     Attributes:
         metadata: of ``DATASETS.TEST[0]``, with the names of classes and verbs.
@@ -84,10 +85,9 @@ class HOIPredictor:
         image = as_bgr(image_bgr, file_name)
         height, width = image.shape[:2]
         transform = _resize_transform(height, width, self.cfg)
-        resized = transform.apply_image(image)
-        if self.cfg.INPUT.FORMAT == "RGB":
-            resized = resized[:, :, ::-1]
-        tensor = torch.as_tensor(np.ascontiguousarray(resized.transpose(2, 0, 1)))
+        # First the format, then the size, as training does.
+        resized = transform.apply_image(from_bgr(image, self.cfg.INPUT.FORMAT))
+        tensor = torch.as_tensor(np.array(resized.transpose(2, 0, 1), order="C"))
         inputs = {"image": tensor, "height": height, "width": width}
         if file_name is not None:
             inputs["file_name"] = file_name

@@ -16,9 +16,8 @@ from detectron2.utils.events import CommonMetricPrinter, get_event_storage
 from torch import nn
 
 from choi_d2.data import HOIDatasetMapper
+from choi_d2.pictures import read_picture
 from choi_d2.visualization import TripletVisualizer, side_by_side
-
-from .photos import read_photo
 
 PERIOD = 20
 """Iterations between two lines in the log, as Detectron2's ``PeriodicWriter`` has them."""
@@ -158,7 +157,7 @@ class TripletPictures(HookBase):
 
     def _draw(self, record: dict, title: str) -> np.ndarray:
         """uint8 (H, W, 3), RGB: the annotated and the predicted triplets side by side."""
-        photo = read_photo(record["file_name"])[:, :, ::-1]
+        photo = read_picture(record["file_name"])[:, :, ::-1]
         metadata = MetadataCatalog.get(self._dataset)
         shrink = self.LONGEST_SIDE / max(photo.shape[:2])
         scale = shrink if shrink < 1 else None

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from choi_d2.categories.pic import (
     V1_GEOMETRIC_IDS,
@@ -19,6 +18,7 @@ from choi_d2.categories.pic import (
     V2_GEOMETRIC_IDS,
     V2_RELATIONS,
 )
+from choi_d2.pictures import read_picture_size
 from choi_d2.utils import InputError, read_json
 from choi_d2.utils.columns import column, integers, many_objects, numbers, shown
 
@@ -296,13 +296,7 @@ def _check_sizes(folder: PICFolder, name: str, semantic, instance, images) -> No
         raise InputError(problem, path=folder.instance / f"{name}.png", image=name)
     if images is not None:
         photo = Path(images) / f"{name}.jpg"
-        try:
-            with Image.open(photo) as opened:
-                width, height = opened.size
-        except FileNotFoundError:
-            raise InputError("no such file", path=photo, image=name) from None
-        except (OSError, UnidentifiedImageError):
-            raise InputError("expected an image, found something else", path=photo) from None
+        height, width = read_picture_size(photo)
         if semantic.shape != (height, width):
             problem = f"the maps are {_size(semantic)}, the photo {photo} is {width} x {height}"
             raise InputError(problem, path=folder.semantic / f"{name}.png", image=name)

@@ -1,28 +1,8 @@
 import json
 import os
 
-import pytest
-from detectron2.data.detection_utils import read_image
-from PIL import Image
-
-from choi_d2.data.image_sizes import cache_path, read_image_size, read_image_sizes
+from choi_d2.data.image_sizes import cache_path, read_image_sizes
 from choi_d2.utils import InputError
-
-
-@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
-@pytest.mark.parametrize("suffix", [".jpg", ".png"])
-def test_size_is_that_of_the_image_as_it_is_read(tmp_path, orientation, suffix):
-    path = tmp_path / f"a{suffix}"
-    exif = Image.Exif()
-    exif[274] = orientation
-    Image.new("RGB", (30, 20)).save(path, exif=exif)
-    assert read_image_size(path) == read_image(str(path), "BGR").shape[:2]
-
-
-def test_pixels_are_not_read(write_image, tmp_path):
-    path = write_image(tmp_path / "a.png", 40, 60)
-    path.write_bytes(path.read_bytes()[:200])
-    assert read_image_size(path) == (40, 60)
 
 
 def test_sizes_are_remembered_until_a_file_changes(write_image, tmp_path):

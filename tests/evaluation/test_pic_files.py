@@ -168,7 +168,7 @@ def test_maps_have_the_size_of_the_photo(run, folders):
     cv2.imwrite(str(photos / "a.jpg"), np.zeros((48, 64, 3), np.uint8))
     assert run("--images", photos).code == 0
     (photos / "a.jpg").write_text("no photo")
-    fails_with(run("--images", photos), "photos/a.jpg: expected an image")
+    fails_with(run("--images", photos), "photos/a.jpg: cannot be read as a picture")
 
 
 def test_a_16_bit_map_is_an_error(run, folders):

@@ -11,6 +11,7 @@ from typing import Any
 import pycocotools.mask as mask_util
 
 from choi_d2.data.validation import Problems, short
+from choi_d2.pictures import size_error
 
 from .common import RecordBuilder, existing_images
 
@@ -117,11 +118,8 @@ def read_images(
         if size == (image["height"], image["width"]):
             result.on_disk.add(names[name])
             continue
-        message = (
-            f"the file says {image['width']} x {image['height']} (width x height), the image is "
-            f"{size[1]} x {size[0]}"
-        )
-        problems.add("size mismatch", message, image=name, field="width, height")
+        error = size_error(size, (image["height"], image["width"]), source="the file")
+        problems.add_error(error, kind="size mismatch", image=name, field="width, height")
     return result
 
 

@@ -39,7 +39,7 @@ def existing_images(
     Reports ``missing image`` and ``broken image``, and ``no image found`` where that is all of
     them: then the folder is the wrong one.
     """
-    cache_file = cache_path(json_file, ".sizes.json")
+    cache_file = cache_path(json_file, ".upright_sizes.json")
     sizes = read_image_sizes(image_root, names, cache_file)
     missing = [name for name, size in sizes.items() if isinstance(size, MissingFileError)]
     if names and len(missing) == len(sizes):

@@ -126,5 +126,5 @@ def check_image(image_bgr: np.ndarray, file_name: str | None) -> None:
     raise InputError(
         f"expected a BGR image as a uint8 array (H, W, 3), found {found}",
         image=file_name,
-        hint="Read it with cv2.imread(path), or detectron2's read_image(path, format='BGR').",
+        hint="choi_d2.pictures.read_picture(path) reads a file.",
     )
