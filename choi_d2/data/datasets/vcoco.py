@@ -13,13 +13,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from detectron2.data.datasets.builtin_meta import COCO_CATEGORIES
 
 from choi_d2.categories.vcoco import ACTIONS, OBJECTLESS_ACTIONS, VERBS
 from choi_d2.data.validation import Problems, short
-from choi_d2.utils import InputError, read_json
+from choi_d2.utils import InputError, read_json, read_text
 
 from .coco_like import CocoImages, add_instances, read_images
 from .common import RecordBuilder
@@ -120,10 +119,9 @@ def read_ids(path: str | os.PathLike) -> list[int]:
         InputError: the file is missing, empty, or a line is no whole number.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").split()
-        ids = [int(line) for line in lines]
-    except FileNotFoundError:
-        raise InputError("no such file", path=path, hint="Check the path.") from None
+        ids = [int(line) for line in read_text(path).split()]
+    except InputError:
+        raise
     except ValueError as error:
         raise InputError(f"expected an image id on each line ({error})", path=path) from None
     if not ids:
