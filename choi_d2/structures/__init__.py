@@ -1,5 +1,6 @@
-"""Ground truth of human-object interactions as typed structures."""
+"""Typed structures for human-object interactions."""
 
 from .annotations import HOIAnnotations
+from .ignored import IgnoredRegions
 
-__all__ = ["HOIAnnotations"]
+__all__ = ["HOIAnnotations", "IgnoredRegions"]

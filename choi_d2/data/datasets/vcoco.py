@@ -64,8 +64,9 @@ def load_vcoco(
 
     Returns:
         Records by ascending ``image_id``, COCO's. Annotations have ``vcoco_person``: is it one of
-        the people whose actions are annotated? Interactions are action-roles with their object;
-        pairs (i, i) are actions without object, and action-roles whose object is not annotated.
+        the people whose actions are annotated? Other people have ``judged`` False: that they have
+        no interaction says nothing. Interactions are action-roles with their object; pairs (i, i)
+        are actions without object, and action-roles whose object is not annotated.
 
     Raises:
         InputError: a file is broken.
@@ -228,6 +229,9 @@ def _read_record(
     builder = RecordBuilder(name, image["height"], image["width"], coco_problems)
     vcoco_person = {int(a["id"]): (image_id, int(a["id"])) in people for a in annotations}
     add_instances(annotations, _COCO_IDS, builder, coco_problems, vcoco_person=vcoco_person)
+    for annotation in builder.annotations:
+        is_human = annotation["category_id"] == HUMAN_CLASS
+        annotation["judged"] = annotation["vcoco_person"] or not is_human
     if not annotations:
         coco_problems.add("no annotation", "no instance is annotated", image=name)
     # From here on it is the action file that is read.
