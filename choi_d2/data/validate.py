@@ -14,11 +14,13 @@ from pathlib import Path
 
 from detectron2.data import MetadataCatalog
 
+from choi_d2.data.datasets.hicodet import load_hicodet
 from choi_d2.data.datasets.hoi_json import load_hoi_json
 from choi_d2.data.datasets.hoiw import load_hoiw_json
 from choi_d2.data.datasets.pic import PICFiles, load_pic, load_pic_split, pic_files
 from choi_d2.data.datasets.vcoco import load_vcoco
 from choi_d2.data.validation import FATAL_KINDS, TOLERATED_KINDS, Problems
+from choi_d2.formats.hicodet.mat import is_mat_file
 from choi_d2.pictures import read_picture
 from choi_d2.utils import InputError, write_json
 
@@ -88,6 +90,14 @@ def build_parser() -> argparse.ArgumentParser:
     vcoco.add_argument("--ids", help="the image ids of the split; may be left out")
     vcoco.set_defaults(prepare=_prepare_vcoco)
 
+    hicodet = formats.add_parser("hicodet", parents=[common], help="HICO-DET's formats")
+    hicodet.add_argument("--split", help="train, test: where datasets/README.md says")
+    hicodet.add_argument(
+        "--annotations", help="anno_bbox.mat (with --split), or a JSON of either form"
+    )
+    hicodet.add_argument("--images", help="the folder of the images")
+    hicodet.set_defaults(prepare=_prepare_hicodet)
+
     hoi = formats.add_parser("hoi", parents=[common], help="a data set of your own")
     hoi.add_argument("--json", required=True, help="the annotations")
     hoi.add_argument("--images", required=True, help="the folder of the images")
@@ -132,6 +142,13 @@ def _prepare_vcoco(options: argparse.Namespace) -> Prepared:
     return vcoco_json, lambda problems: load_vcoco(
         vcoco_json, coco_json, images, ids, problems=problems
     )
+
+
+def _prepare_hicodet(options: argparse.Namespace) -> Prepared:
+    file, images = _paths(options, "hicodet", annotations="json_file", images="image_root")
+    if is_mat_file(file) and options.split not in ("train", "test"):
+        raise InputError("expected --split train or --split test: the file holds both", path=file)
+    return file, lambda problems: load_hicodet(file, images, options.split, problems=problems)
 
 
 def _prepare_hoi(options: argparse.Namespace) -> Prepared:

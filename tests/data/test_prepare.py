@@ -10,6 +10,8 @@ from choi_d2.categories.vcoco import ACTIONS
 from choi_d2.data import prepare
 from choi_d2.data.datasets.hoiw import load_hoiw_json
 from choi_d2.data.datasets.vcoco import load_vcoco
+from choi_d2.evaluation.findings import Findings
+from choi_d2.formats.hicodet import read_annotations, read_image_labels
 from choi_d2.utils import InputError
 
 
@@ -222,3 +224,52 @@ def test_a_folder_that_is_taken(tmp_path):
     (tmp_path / "text").write_text("x")
     with pytest.raises(InputError, match="a folder or a zip file"):
         prepare.place_images(tmp_path / "text", tmp_path / "target", [])
+
+
+@pytest.fixture
+def hicodet_release(repository, tmp_path, write_image):
+    """The fixture's files and images in the folders of the official archive."""
+    fixture, release = repository / "tests/fixtures/hicodet_edge", tmp_path / "release"
+    for split in ("train", "test"):
+        content = json.loads((fixture / f"instances_{split}2015.json").read_text())
+        for name, (width, height) in zip(content["filenames"], content["size"], strict=True):
+            write_image(release / f"images/{split}2015" / name, height, width)
+    for name in ("anno_bbox.mat", "anno.mat"):
+        (release / name).write_bytes((fixture / name).read_bytes())
+    return release
+
+
+def test_hicodet_from_the_official_archive(script, hicodet_release, repository, tmp_path):
+    root = tmp_path / "root"
+    arguments = ["--release", str(hicodet_release), "--root", str(root)]
+    assert script("hicodet").main(arguments) == 0
+    folder = root / "hicodet/annotations"
+    fixture = repository / "tests/fixtures/hicodet_edge"
+    for split in ("train", "test"):
+        written = read_annotations(folder / f"{split}.json", split, Findings())
+        official = read_annotations(fixture / "anno_bbox.mat", split, Findings())
+        for key in ("names", "sizes", "images", "hoi_ids", "human_boxes", "object_boxes"):
+            np.testing.assert_array_equal(getattr(written, key), getattr(official, key))
+        names, labels = read_image_labels(folder / f"labels_{split}.json", split)
+        expected = read_image_labels(fixture / "anno.mat", split)
+        assert names == expected[0] and (labels == expected[1]).all()
+        assert (root / f"hicodet/images/{split}2015").is_symlink()
+    report = (root / "hicodet/report.md").read_text()
+    assert "| test images | 49 | 9658 (differs) |" in report
+    assert "| test pairs without boxes | 3 | |" in report.replace("|  |", "| |")
+
+
+def test_hicodet_from_json_files(script, hicodet_release, repository, tmp_path):
+    fixture = repository / "tests/fixtures/hicodet_edge"
+    images = str(hicodet_release / "images/test2015")
+    root = tmp_path / "root"
+    arguments = ["--test", str(fixture / "test_hico.json"), "--test-images", images]
+    assert script("hicodet").main([*arguments, "--root", str(root)]) == 0
+    copied = json.loads((root / "hicodet/annotations/test.json").read_text())
+    assert copied == json.loads((fixture / "test_hico.json").read_text())
+    assert not list((root / "hicodet/annotations").glob("*train*"))
+
+
+def test_hicodet_without_annotations(script, tmp_path, capsys):
+    assert script("hicodet").main(["--release", str(tmp_path), "--root", str(tmp_path)]) == 1
+    assert "anno_bbox.mat or one of instances_train2015.json" in capsys.readouterr().err

@@ -58,6 +58,8 @@ def test_pixels(hoiw, capsys):
         ["pic", "--root", "{missing}", "--split", "train"],
         ["pic", "--relations", "{missing}", "--images", ".", "--semantic", ".", "--instance", "."],
         ["vcoco", "--vsrl", "{missing}", "--coco", "{missing}", "--images", "."],
+        ["hicodet", "--annotations", "{missing}", "--images", "."],
+        ["hicodet", "--annotations", "{missing}.mat", "--split", "train", "--images", "."],
         ["hoi", "--json", "{missing}", "--images", "."],
     ],
 )
@@ -73,7 +75,18 @@ def test_files_of_a_split(capsys, register_under, tmp_path):
     assert "annotations/trainval.json: no such file" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["hoiw", "pic", "vcoco"])
+def test_a_matlab_file_holds_two_splits(repository, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CHOI_D2_CACHE", str(tmp_path))
+    file = str(repository / "tests/fixtures/hicodet_edge/anno_bbox.mat")
+    arguments = ["hicodet", "--annotations", file, "--images", "."]
+    assert main(arguments) == 2
+    assert "--split train or --split test" in capsys.readouterr().err
+    assert main([*arguments, "--split", "test"]) == 1
+    found = capsys.readouterr().out
+    assert "fatal: no image found" in found and "3 x invisible pair" in found
+
+
+@pytest.mark.parametrize("name", ["hoiw", "pic", "vcoco", "hicodet"])
 def test_neither_files_nor_a_split(name, capsys):
     assert main([name]) == 2
     assert "is not given" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from choi_d2.utils import InputError
 
+from .hicodet import hicodet_metadata, load_hicodet
 from .hoiw import hoiw_metadata, load_hoiw_json
 from .pic import load_pic_split, pic_files, pic_metadata
 from .synthetic import load_synthetic_hoiw, load_with_faces
@@ -52,6 +53,7 @@ def register_all(root: str | os.PathLike) -> None:
     _register_pic(root / "pic", "pic", "v2")
     _register_pic(root / "pic_v1", "pic_v1", "v1")
     _register_vcoco(root / "vcoco", root / "coco")
+    _register_hicodet(root / "hicodet")
     _register_synthetic_hoiw(root / "synthetic_hoiw")
     _register_synthetic_hoiw(
         root / "synthetic_benchmark",
@@ -61,6 +63,7 @@ def register_all(root: str | os.PathLike) -> None:
     )
     _register_synthetic_pic(root / "synthetic_pic")
     _register_synthetic_vcoco(root / "synthetic_vcoco")
+    _register_synthetic_hicodet(root / "synthetic_hicodet")
 
 
 def _register_hoiw(root: Path) -> None:
@@ -112,6 +115,24 @@ def _vcoco_metadata(vcoco_json: Path, coco_json: Path, image_root: Path, ids_fil
     }
 
 
+def _register_hicodet(root: Path) -> None:
+    for split in ("train", "test"):
+        metadata = _hicodet_metadata(root, split, root / "images" / f"{split}2015")
+        files = Path(metadata["json_file"]), metadata["image_root"], split
+        _register_files(f"hicodet_{split}", files[0], metadata, load_hicodet, *files)
+
+
+def _hicodet_metadata(root: Path, split: str, image_root: Path) -> dict:
+    annotations = root / "annotations"
+    return {
+        **hicodet_metadata(),
+        "json_file": str(annotations / f"{split}.json"),
+        "train_file": str(annotations / "train.json"),
+        "labels_file": str(annotations / f"labels_{split}.json"),
+        "image_root": str(image_root),
+    }
+
+
 def _register_synthetic_hoiw(
     root: Path,
     prefix: str = "synthetic_hoiw",
@@ -149,6 +170,16 @@ def _register_synthetic_vcoco(root: Path) -> None:
         for suffix, faces in _synthetic_faces(root, split):
             name, loading = f"synthetic_vcoco_{split}{suffix}", (load_vcoco, *files)
             hint = _synthetic_hint("vcoco")
+            _register_files(name, files[0], metadata, load_with_faces, faces, *loading, hint=hint)
+
+
+def _register_synthetic_hicodet(root: Path) -> None:
+    for split in SYNTHETIC_SPLITS:
+        metadata = _hicodet_metadata(root, split, root / "images" / split)
+        files = Path(metadata["json_file"]), metadata["image_root"], split
+        for suffix, faces in _synthetic_faces(root, split):
+            name, loading = f"synthetic_hicodet_{split}{suffix}", (load_hicodet, *files)
+            hint = _synthetic_hint("hicodet")
             _register_files(name, files[0], metadata, load_with_faces, faces, *loading, hint=hint)
 
 

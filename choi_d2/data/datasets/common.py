@@ -87,16 +87,10 @@ class RecordBuilder:
             field: where it stands, for messages.
             extra: further keys of the annotation, such as ``segmentation``.
         """
-        clipped = clip_box(box, self.width, self.height)
-        if not has_area(clipped):
-            where = f" inside the image of {self.width} x {self.height}" if has_area(box) else ""
-            message = f"the box {_text(box)} has no area{where}"
-            self._report("box without area", message, f"{field}.bbox")
+        clipped = self.clip(box, field=f"{field}.bbox")
+        if clipped is None:
             self.leave_out(instance_id)
             return
-        if clipped != list(box):
-            message = f"{_text(box)} reaches out of the image of {self.width} x {self.height}"
-            self._report("box partly outside", message, f"{field}.bbox")
         self._index_of_id[instance_id] = len(self.annotations)
         self.annotations.append(
             {
@@ -107,6 +101,24 @@ class RecordBuilder:
                 **extra,
             }
         )
+
+    def clip(self, box: Sequence[float], *, field: str) -> list[float] | None:
+        """A box cut to the image, or None where nothing is left of it; either is reported.
+
+        Args:
+            box: absolute ``[x1, y1, x2, y2]``.
+            field: where it stands, for messages.
+        """
+        clipped = clip_box(box, self.width, self.height)
+        if not has_area(clipped):
+            where = f" inside the image of {self.width} x {self.height}" if has_area(box) else ""
+            message = f"the box {_text(box)} has no area{where}"
+            self._report("box without area", message, field)
+            return None
+        if clipped != list(box):
+            message = f"{_text(box)} reaches out of the image of {self.width} x {self.height}"
+            self._report("box partly outside", message, field)
+        return clipped
 
     def leave_out(self, instance_id: int) -> None:
         """Note that the data set has this instance although the record has not."""

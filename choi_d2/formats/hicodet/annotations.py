@@ -16,6 +16,23 @@ NUM_HOIS = len(HOIS)
 
 
 @dataclass(frozen=True)
+class LoneBoxes:
+    """L boxes of instances that take part in no pair.
+
+    Attributes:
+        images: (L,) int64, ascending.
+        boxes: (L, 4) float64, as of :class:`HICODETAnnotations`.
+        categories: (L,) int64, COCO's ids as in the file; not all need be HICO-DET's.
+        place: row of a box -> where it stands, as InputError's keywords.
+    """
+
+    images: np.ndarray
+    boxes: np.ndarray
+    categories: np.ndarray
+    place: Place
+
+
+@dataclass(frozen=True)
 class HICODETAnnotations:
     """The annotated pairs of I images: P visible ones with boxes, V without.
 
@@ -34,6 +51,7 @@ class HICODETAnnotations:
         invisible: (V, 2) int64, (image, HOI id) of what is annotated without boxes, or as not
             visible; only form "mat" tells.
         rare: (600,) bool, the file's own list of rare classes; None where it has none.
+        lone: the boxes that no pair has; only form "hoia" can have them.
         place: row of a pair -> where it stands, as InputError's keywords.
     """
 
@@ -49,6 +67,7 @@ class HICODETAnnotations:
     place: Place
     invisible: np.ndarray
     rare: np.ndarray | None = None
+    lone: LoneBoxes | None = None
 
     def __len__(self) -> int:
         return len(self.images)

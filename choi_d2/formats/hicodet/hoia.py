@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from choi_d2.categories.hicodet import COCO_IDS, HOIS, VERBS
+from choi_d2.categories.hicodet import COCO_IDS, HOIS, OBJECTS, VERBS
 from choi_d2.utils import InputError
 from choi_d2.utils.columns import boxes, integers
 from choi_d2.utils.rows import Notes, Rows, check_unique, file_names
 
-from .annotations import NUM_HOIS, HICODETAnnotations, check_hoi_ids
+from .annotations import NUM_HOIS, HICODETAnnotations, LoneBoxes, check_hoi_ids
+
+_PERSON = COCO_IDS[OBJECTS.index("person")]
 
 
 def read_hoia(entries: list, path: str | os.PathLike, notes: Notes) -> HICODETAnnotations:
@@ -31,6 +33,10 @@ def read_hoia(entries: list, path: str | os.PathLike, notes: Notes) -> HICODETAn
     objects = box_rows_of(rows, "object_id", box_rows)
     hoi_ids = hoi_ids_of(rows, categories[objects], notes, "ground-truth")
     check_hoi_ids(hoi_ids, rows.place("hoi_category_id"))
+    no_person = np.flatnonzero(categories[humans] != _PERSON)
+    kind = "ground-truth pair whose subject is no person, counted all the same"
+    rows.note(notes, kind, no_person, "subject_id")
+    lone = np.setdiff1d(np.arange(len(xyxy)), np.concatenate([humans, objects]))
     return HICODETAnnotations(
         path=str(path),
         form="hoia",
@@ -43,6 +49,12 @@ def read_hoia(entries: list, path: str | os.PathLike, notes: Notes) -> HICODETAn
         entries=rows.positions,
         place=rows.place(),
         invisible=np.zeros((0, 2), np.int64),
+        lone=LoneBoxes(
+            images=box_rows.owners[lone],
+            boxes=xyxy[lone],
+            categories=categories[lone],
+            place=lambda row: box_rows.place()(int(lone[row])),
+        ),
     )
 
 
