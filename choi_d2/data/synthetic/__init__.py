@@ -5,8 +5,9 @@ verbs, which pose, contact, face and gaze decide, never the object's class alone
 
 The same scenes can be had in the formats of HOIW, PIC (:mod:`.pic_writer` says how HOIW's lists
 become PIC's, and :mod:`.relations` where the geometric relations come from), V-COCO
-(:mod:`.vcoco_writer`), and of a data set of your own (:mod:`.hoi_writer`). On disk, under ``root``
-(usually ``$DETECTRON2_DATASETS/synthetic_{format}``)::
+(:mod:`.vcoco_writer`), HICO-DET (:mod:`.hicodet_writer`), and of a data set of your own
+(:mod:`.hoi_writer`). On disk, under ``root`` (usually
+``$DETECTRON2_DATASETS/synthetic_{format}``)::
 
     manifest.json               parameters, numbers, checksum; written last: without it, no data set
     {split}_faces.json          {"detector": "synthetic", "faces": {file_name:
@@ -37,6 +38,12 @@ vcoco::
     annotations/vcoco_{split}.json                  the 26 actions, role-major
     annotations/instances_vcoco_all_2014.json       COCO's instances of all splits, with masks
     splits/vcoco_{split}.ids                        image ids, one a line
+
+hicodet::
+
+    images/{split}/             {split}_{index:06d}.jpg
+    annotations/{split}.json    the "HOIA" JSON: 0-based pixels, COCO's object ids, verb and HOI ids
+    annotations/labels_{split}.json                 image-level labels: HOI ids by image
 
 hoi::
 

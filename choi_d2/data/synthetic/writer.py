@@ -23,6 +23,7 @@ from choi_d2.utils import InputError, atomic_path, read_json, write_json
 
 from .activities import VERB_ACTIVITIES
 from .formats import SPLITS, Format, stem_at
+from .hicodet_writer import HICODETFormat
 from .hoi_writer import HOIFormat
 from .hoiw_writer import HOIWFormat
 from .pic_writer import PICFormat
@@ -33,7 +34,8 @@ from .vcoco_writer import VCOCOFormat
 logger = logging.getLogger(__name__)
 
 FORMATS: dict[str, Format] = {
-    layout.name: layout for layout in (HOIWFormat(), PICFormat(), VCOCOFormat(), HOIFormat())
+    layout.name: layout
+    for layout in (HOIWFormat(), PICFormat(), VCOCOFormat(), HICODETFormat(), HOIFormat())
 }
 MANIFEST = "manifest.json"
 _JPEG_QUALITY = 95
