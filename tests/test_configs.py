@@ -14,7 +14,7 @@ from choi_d2.engine.config_files import read_config_file
 CONFIGS = Path(__file__).parents[1] / "configs"
 VARIANTS = sorted((CONFIGS / "variants").glob("*.yaml"))
 WHOLE = sorted(path for path in CONFIGS.rglob("*.yaml") if path.parent.name != "variants")
-TRAINING_IMAGES = {"HOIW": 19843, "PIC": 12654, "VCOCO": 5400}
+TRAINING_IMAGES = {"HOIW": 19843, "PIC": 12654, "VCOCO": 5400, "HICODET": 37633}
 
 
 def names(paths):

@@ -1,6 +1,5 @@
-"""Typed structures for human-object interactions."""
+"""Ground truth of human-object interactions as typed structures."""
 
 from .annotations import HOIAnnotations
-from .ignored import IgnoredRegions
 
-__all__ = ["HOIAnnotations", "IgnoredRegions"]
+__all__ = ["HOIAnnotations"]

@@ -10,8 +10,6 @@ from detectron2.modeling import META_ARCH_REGISTRY, GeneralizedRCNN
 from detectron2.structures import Boxes, Instances
 from torch import Tensor, nn
 
-from choi_d2.structures import IgnoredRegions
-
 from .postprocessing import hoi_postprocess
 
 
@@ -21,7 +19,6 @@ class CHOIRCNN(GeneralizedRCNN):
 
     Inputs are Detectron2's, and for each image:
         ``interactions``: :class:`HOIAnnotations` (training).
-        ``ignored``: :class:`IgnoredRegions` (training), in the frame of ``image``; may be absent.
         ``faces``: ``Instances`` with ``boxes`` and ``scores`` in the frame of ``image``; may be
         absent: no face is known.
 
@@ -81,10 +78,7 @@ class CHOIRCNN(GeneralizedRCNN):
                 proposal_losses = {}
         annotations = [x["interactions"].to(self.device) for x in batched_inputs]
         faces = self._faces(batched_inputs, images.image_sizes)
-        ignored = [x.get("ignored", IgnoredRegions.empty()).to(self.device) for x in batched_inputs]
-        _, losses = self.roi_heads(
-            images, features, proposals, targets, annotations, faces, ignored
-        )
+        _, losses = self.roi_heads(images, features, proposals, targets, annotations, faces)
         return {**losses, **proposal_losses}
 
     def inference(
