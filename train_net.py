@@ -13,10 +13,10 @@ from detectron2.utils import comm
 from detectron2.utils.logger import setup_logger
 
 from choi_d2.engine import (
-    HOICheckpointer,
     HOITrainer,
     launch_or_join,
     load_config,
+    load_trained,
     write_results,
 )
 from choi_d2.utils import clean_exit
@@ -33,13 +33,11 @@ def setup(args):
 
 def evaluate(cfg, resume):
     """Evaluate MODEL.WEIGHTS, or with ``resume`` the last checkpoint in OUTPUT_DIR."""
-    model = HOITrainer.build_model(cfg)
-    checkpointer = HOICheckpointer(model, save_dir=cfg.OUTPUT_DIR)
-    checkpoint = checkpointer.resume_or_load(cfg.MODEL.WEIGHTS, resume=resume)
-    results = HOITrainer.test(cfg, model)
+    trained = load_trained(cfg, resume=resume)
+    results = HOITrainer.test(trained.cfg, trained.model)
     if comm.is_main_process():
-        iteration = checkpoint.get("iteration")
-        write_results(cfg, results, weights=checkpointer.source, iteration=iteration)
+        iteration = trained.rest.get("iteration")
+        write_results(cfg, results, weights=trained.source, iteration=iteration)
         verify_results(cfg, results)
     return results
 

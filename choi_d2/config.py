@@ -9,6 +9,16 @@ def add_choi_config(cfg: CN) -> None:
     Args:
         cfg: what ``detectron2.config.get_cfg()`` returned.
     """
+    # Several data sets in DATASETS.TRAIN are joined by the names of their classes and verbs.
+    # "same": all have the same names, in any order. "union": the model knows the names of all; what
+    # a data set has no name for counts as absent in its images.
+    cfg.DATASETS.VOCABULARY = "same"
+
+    # Classes and verbs of the training set that the checkpoint in MODEL.WEIGHTS does not know:
+    # "refuse", or "initialise" their rows and take the others by name. Detectors of Detectron2's
+    # model zoo, which know COCO's classes and no verbs, are fitted in any case.
+    cfg.MODEL.NEW_NAMES = "refuse"
+
     # Is there an interaction network R^t at every stage? False trains and runs the localization
     # networks alone: the paper's first training phase.
     cfg.MODEL.INTERACTION_ON = True

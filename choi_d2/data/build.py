@@ -10,7 +10,6 @@ from detectron2.data import (
     DatasetCatalog,
     DatasetFromList,
     build_detection_train_loader,
-    get_detection_dataset_dicts,
 )
 from detectron2.data.samplers import TrainingSampler
 from detectron2.utils import comm
@@ -21,6 +20,7 @@ from choi_d2.utils.randomness import seeded_randomness
 
 from .dataset_mapper import HOIDatasetMapper
 from .stream import TrainingStream, stream_loader
+from .vocabularies import log_instances, training_records, training_vocabulary
 
 
 class ReplaceBroken:
@@ -63,6 +63,9 @@ def build_hoi_train_loader(cfg: CfgNode, mapper: Callable | None = None) -> Data
 
     ``cfg.DATALOADER.SAMPLER_TRAIN`` is any of Detectron2's.
 
+    Several data sets are joined by the names of their classes and verbs, see
+    :mod:`choi_d2.data.vocabularies`.
+
     Images without any interaction stay: they train the detector, and tell pairs that nobody
     annotated. ``cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS`` leaves out images without instances.
 
@@ -76,17 +79,12 @@ def build_hoi_train_loader(cfg: CfgNode, mapper: Callable | None = None) -> Data
             ``HOIDatasetMapper(cfg, is_train=True)`` by default.
 
     Raises:
-        InputError: a data set of the config is not registered, its files are broken, or it has
-            nothing to train on; the batch cannot be divided among the processes.
+        InputError: a data set of the config is not registered, its files are broken, it has
+            nothing to train on, or its names are not the others'; the batch cannot be divided among
+            the processes.
     """
     check_registered(cfg.DATASETS.TRAIN, field="DATASETS.TRAIN")
-    try:
-        records = get_detection_dataset_dicts(
-            cfg.DATASETS.TRAIN, filter_empty=cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS
-        )
-    except AssertionError as error:
-        # Detectron2's word for "nothing is left".
-        raise InputError(str(error), field="DATASETS.TRAIN") from None
+    records = training_records(cfg, filter_empty=cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS)
     bare = next((record for record in records if "annotations" not in record), None)
     if bare is not None:
         raise InputError(
@@ -94,6 +92,9 @@ def build_hoi_train_loader(cfg: CfgNode, mapper: Callable | None = None) -> Data
             path=bare["file_name"],
             field="DATASETS.TRAIN",
         )
+    vocabulary = training_vocabulary(cfg.DATASETS.TRAIN, cfg.DATASETS.VOCABULARY)
+    if vocabulary is not None:
+        log_instances(records, vocabulary.classes)
     processes = comm.get_world_size()
     if cfg.SOLVER.IMS_PER_BATCH < 1 or cfg.SOLVER.IMS_PER_BATCH % processes:
         raise InputError(

@@ -2,6 +2,7 @@
 
 from .checkpoint import HOICheckpointer
 from .distributed import launch_or_join
+from .loading import load_trained
 from .predictor import HOIPredictor
 from .results import write_results
 from .setup import check_config, load_config
@@ -14,6 +15,7 @@ __all__ = [
     "check_config",
     "launch_or_join",
     "load_config",
+    "load_trained",
     "set_allowed_verbs",
     "set_semantic_prior",
     "write_results",

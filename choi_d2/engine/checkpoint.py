@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -20,6 +19,8 @@ from torch import nn
 from choi_d2.utils import InputError, atomic_path
 
 from .checkpoint_files import check_finite, remove_halves, write_checkpoint
+from .checkpoint_names import NEW_NAMES, joined_names
+from .model_card import CARD, ModelCard
 from .torchvision_weights import PREFIX as TORCHVISION
 from .torchvision_weights import download_address, with_model_names
 from .weight_report import weight_report
@@ -42,9 +43,10 @@ class HOICheckpointer(DetectionCheckpointer):
     files. Moreover:
 
     - ``torchvision://NAME`` and files of torchvision serve backbones of torchvision.
-    - Heads of one stage, and of cascades with another number of stages, serve all stages; of
-      weights for other classes, what belongs to shared classes is taken (see
+    - Heads of one stage, and of cascades with another number of stages, serve all stages (see
       :func:`choi_d2.engine.weights.fit_weights`). One table in the log says what came of each part.
+    - What has a row for each class or verb is loaded by the names, which every checkpoint has with
+      it (see :class:`choi_d2.engine.model_card.ModelCard`).
     - A checkpoint is written whole or not at all, and ``last_checkpoint`` names it only then;
       weights that are no numbers are not written.
     - ``resume_or_load`` passes by a damaged last checkpoint for the one before it.
@@ -52,11 +54,15 @@ class HOICheckpointer(DetectionCheckpointer):
     Args:
         model: the model, wrapped for several processes or not.
         save_dir: the folder of the checkpoints.
-        thing_classes: the names of the model's classes; they are kept in the checkpoints.
+        card: what is saved with the weights; its classes and verbs are the model's. None: the model
+            takes over what the file that is loaded says.
+        new_names: ``MODEL.NEW_NAMES``: "refuse" or "initialise" classes and verbs of the model that
+            a file of another vocabulary does not know.
         save_to_disk: by default True on the main process.
         checkpointables: what is saved and resumed along with the model.
 
     Attributes:
+        card: of the model.
         source: the file that was loaded last; "" if none was.
         saved_iteration: ``iteration`` of the last checkpoint that was saved; None before.
     """
@@ -66,12 +72,16 @@ class HOICheckpointer(DetectionCheckpointer):
         model: nn.Module,
         save_dir: str = "",
         *,
-        thing_classes: Sequence[str] | None = None,
+        card: ModelCard | None = None,
+        new_names: str = "refuse",
         save_to_disk: bool | None = None,
         **checkpointables: Any,
     ):
         super().__init__(model, save_dir, save_to_disk=save_to_disk, **checkpointables)
-        self.thing_classes = None if thing_classes is None else list(thing_classes)
+        if new_names not in NEW_NAMES:
+            problem = f"expected one of {', '.join(map(repr, NEW_NAMES))}, got {new_names!r}"
+            raise InputError(problem, field="MODEL.NEW_NAMES")
+        self.card, self.new_names = card, new_names
         self.source = ""
         self.saved_iteration: int | None = None
         self._resuming = False
@@ -100,8 +110,8 @@ class HOICheckpointer(DetectionCheckpointer):
         content = {"model": self.model.state_dict()}
         check_finite(content["model"])
         content.update((key, x.state_dict()) for key, x in self.checkpointables.items())
-        if self.thing_classes is not None:
-            content["thing_classes"] = self.thing_classes
+        if self.card is not None:
+            content[CARD] = self.card.to_dict()
         content.update(kwargs)
         path = Path(self.save_dir, f"{name}.pth")
         logger.info("Saving checkpoint to %s", path)
@@ -246,12 +256,7 @@ class HOICheckpointer(DetectionCheckpointer):
                 model_state, state, c2_conversion=checkpoint.get("__author__") == "Caffe2"
             )
         state = with_model_names(state, model_state)
-        fits = fit_weights(
-            state,
-            model_state,
-            file_classes=checkpoint.get("thing_classes"),
-            model_classes=self.thing_classes,
-        )
+        fits = fit_weights(state, model_state, **self._names(checkpoint, model_state))
         if self._resuming and any(fit.source != fit.name or fit.value is None for fit in fits):
             raise InputError(
                 "this checkpoint is of another model",
@@ -280,6 +285,29 @@ class HOICheckpointer(DetectionCheckpointer):
             fitted._metadata = state._metadata
         checkpoint["model"] = fitted
         return super()._load_model(checkpoint)
+
+    def _names(self, checkpoint: dict[str, Any], model_state: dict) -> dict:
+        """The words of file and model, as ``fit_weights`` takes them.
+
+        Raises:
+            InputError: they are others, and the model does not ask for new ones.
+        """
+        card = None
+        if CARD in checkpoint:
+            card = ModelCard.from_dict(checkpoint.pop(CARD), self.source)
+        if self.card is None:
+            # The model becomes what the weights are.
+            self.card = card
+            return {}
+        return joined_names(
+            self.card.vocabulary,
+            card,
+            checkpoint,
+            model_state,
+            path=self.source,
+            resuming=self._resuming,
+            new_names=self.new_names,
+        )
 
     def _log_incompatible_keys(self, incompatible) -> None:
         """The table has said it."""

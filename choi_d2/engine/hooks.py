@@ -18,6 +18,7 @@ from torch import nn
 from choi_d2.utils import InputError
 
 from .checkpoint import HOICheckpointer
+from .model_card import ModelCard
 from .watching import PairStatistics, TripletPictures
 
 logger = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ def extend_hooks(cfg: CfgNode, default: list[HookBase | None], checkpointer: HOI
                         checkpointer.model,
                         checkpointer.save_dir,
                         metric,
-                        thing_classes=checkpointer.thing_classes,
+                        card=checkpointer.card,
                     )
                 )
     return extended
@@ -148,7 +149,7 @@ class BestCheckpointer(hooks.BestCheckpointer):
         model: whose weights are saved.
         save_dir: the folder of the checkpoints.
         metric: name among the evaluation's flattened results; more is better.
-        thing_classes: see :class:`HOICheckpointer`.
+        card: see :class:`HOICheckpointer`.
     """
 
     def __init__(
@@ -158,9 +159,9 @@ class BestCheckpointer(hooks.BestCheckpointer):
         save_dir: str | os.PathLike,
         metric: str,
         *,
-        thing_classes: list[str] | None = None,
+        card: ModelCard | None = None,
     ):
-        checkpointer = _WeightsOnly(model, str(save_dir), thing_classes=thing_classes)
+        checkpointer = _WeightsOnly(model, str(save_dir), card=card)
         super().__init__(eval_period, checkpointer, metric, file_prefix=BEST)
 
     def before_train(self) -> None:

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from detectron2.config import CfgNode
-from detectron2.data import MetadataCatalog
 from detectron2.data import transforms as T
-from detectron2.modeling import build_model
 from detectron2.structures import Boxes, Instances
 
 import choi_d2.data
@@ -18,10 +16,9 @@ import choi_d2.modeling  # noqa: F401 (with choi_d2.data: registers data sets an
 from choi_d2.pictures import as_bgr
 from choi_d2.pictures.formats import from_bgr
 from choi_d2.utils import InputError
-from choi_d2.visualization import Vocabulary
 
-from .checkpoint import HOICheckpointer
 from .device import resolve_device
+from .loading import load_trained, metadata_of
 
 if TYPE_CHECKING:
     from choi_d2.data.faces import FaceDetector
@@ -40,8 +37,10 @@ class HOIPredictor:
         outputs = predictor(read_picture("photo.jpg"))
 
     Attributes:
-        metadata: of ``DATASETS.TEST[0]``, with the names of classes and verbs.
-        vocabulary: those names.
+        cfg: the model's; classes, verbs and channels are those of the weights.
+        vocabulary: the model's classes and verbs. The checkpoint says them; where an older one does
+            not, they are assumed to be those of the config's data sets.
+        metadata: the same, as drawing takes it.
 
     Args:
         cfg: it is copied. ``MODEL.DEVICE`` falls back to the CPU where there is no GPU.
@@ -54,15 +53,23 @@ class HOIPredictor:
     """
 
     def __init__(self, cfg: CfgNode, face_detector: FaceDetector | None = None):
-        self.cfg = cfg.clone()
-        resolve_device(self.cfg)
-        self.metadata = _test_metadata(self.cfg)
-        self.vocabulary = Vocabulary.from_metadata(self.metadata)
-        _check_counts(self.cfg, self.vocabulary)
+        resolved = cfg.clone()
+        resolve_device(resolved)
+        if not resolved.MODEL.WEIGHTS:
+            logger.warning("MODEL.WEIGHTS is empty: the predictions are those of random weights")
+        trained = load_trained(resolved)
+        if trained.vocabulary is None:
+            raise InputError(
+                "nobody says the classes and verbs of this model: its checkpoint does not, and "
+                "DATASETS names no data set that does",
+                path=trained.source or None,
+                field="DATASETS.TEST",
+                hint="Name the data set that it was trained on, and import what registers it.",
+            )
+        self.cfg, self.model = trained.cfg, trained.model.eval()
+        self.vocabulary = trained.vocabulary
+        self.metadata = metadata_of(trained.vocabulary, trained.source or "random weights")
         self.face_detector = face_detector or _needed_face_detector(self.cfg)
-
-        self.model = build_model(self.cfg).eval()
-        _load_weights(self.model, self.cfg.MODEL.WEIGHTS)
 
     @torch.no_grad()
     def __call__(
@@ -113,45 +120,12 @@ def _resize_transform(height: int, width: int, cfg: CfgNode) -> T.Transform:
     return T.ResizeTransform(height, width, *(max(side, 1) for side in sides))
 
 
-def _test_metadata(cfg: CfgNode):
-    if not cfg.DATASETS.TEST:
-        raise InputError(
-            "expected the data set whose classes and verbs the model knows, found none",
-            field="DATASETS.TEST",
-        )
-    return MetadataCatalog.get(cfg.DATASETS.TEST[0])
-
-
-def _check_counts(cfg: CfgNode, vocabulary: Vocabulary) -> None:
-    counts = (
-        ("MODEL.ROI_HEADS.NUM_CLASSES", cfg.MODEL.ROI_HEADS.NUM_CLASSES, vocabulary.classes),
-        (
-            "MODEL.ROI_INTERACTION_HEAD.NUM_VERBS",
-            cfg.MODEL.ROI_INTERACTION_HEAD.NUM_VERBS,
-            vocabulary.verbs,
-        ),
-    )
-    for key, count, names in counts:
-        if count != len(names):
-            raise InputError(
-                f"expected {len(names)}, as data set {cfg.DATASETS.TEST[0]!r} has names, "
-                f"found {count}",
-                field=key,
-            )
-
-
 def _needed_face_detector(cfg: CfgNode) -> FaceDetector | None:
     if not (cfg.MODEL.INTERACTION_ON and cfg.MODEL.ROI_INTERACTION_HEAD.EFRA.ENABLED):
         return None
     from choi_d2.data.faces import build_face_detector
 
     return build_face_detector(cfg)
-
-
-def _load_weights(model: torch.nn.Module, weights: str) -> None:
-    if not weights:
-        logger.warning("MODEL.WEIGHTS is empty: the predictions are those of random weights")
-    HOICheckpointer(model).load(weights)
 
 
 def _face_instances(boxes: np.ndarray, scores: np.ndarray, size: tuple[int, int]) -> Instances:

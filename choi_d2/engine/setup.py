@@ -8,13 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from detectron2.config import CfgNode, get_cfg
-from detectron2.data import DatasetCatalog, MetadataCatalog
+from detectron2.data import DatasetCatalog
 
 from choi_d2.config import add_choi_config
+from choi_d2.data.vocabularies import training_vocabulary
+from choi_d2.structures import Vocabulary, dataset_vocabulary
 from choi_d2.utils import InputError
 
 from .config_files import SafeCfgNode, read_config_file
 from .device import resolve_device
+from .model_card import vocabulary_facts
 
 # What yacs makes of keys and values that it cannot take; values that look like Python are parsed.
 _MERGE_ERRORS = (KeyError, ValueError, TypeError, AssertionError, RecursionError, MemoryError)
@@ -100,8 +103,7 @@ def check_config(cfg: CfgNode) -> None:
             field="MODEL.LOCALIZATION_FROZEN",
             hint="Set it to False for the first phase.",
         )
-    for name in sorted({*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST}):
-        check_dataset(cfg, name)
+    check_datasets(cfg)
 
 
 def check_training(cfg: CfgNode, processes: int) -> None:
@@ -138,47 +140,45 @@ def check_training(cfg: CfgNode, processes: int) -> None:
         )
 
 
-def check_dataset(cfg: CfgNode, name: str) -> None:
-    """Do the config and a data set's metadata agree?
+def check_datasets(cfg: CfgNode) -> None:
+    """Are the data sets registered, and do those of training agree with each other and the config?
 
     What only a data set's file tells is checked once that has been read; call this again then.
 
     Raises:
         InputError: names the key, what it is and what the data set has.
     """
-    if name not in DatasetCatalog:
-        close = difflib.get_close_matches(name, DatasetCatalog.list(), n=3)
-        raise InputError(
-            f"{name!r} is not a registered data set",
-            field="DATASETS",
-            hint=f"Did you mean {' or '.join(close)}?" if close else "See datasets/README.md.",
-        )
-    metadata = MetadataCatalog.get(name)
-    head = cfg.MODEL.ROI_INTERACTION_HEAD
-    facts = [
-        ("thing_classes", "MODEL.ROI_HEADS.NUM_CLASSES", cfg.MODEL.ROI_HEADS.NUM_CLASSES, len),
-        ("verb_classes", "MODEL.ROI_INTERACTION_HEAD.NUM_VERBS", head.NUM_VERBS, len),
-        ("human_class", "MODEL.ROI_INTERACTION_HEAD.HUMAN_CLASS", head.HUMAN_CLASS, int),
-        (
-            "humans_as_objects",
-            "MODEL.ROI_INTERACTION_HEAD.HUMANS_AS_OBJECTS",
-            head.HUMANS_AS_OBJECTS,
-            bool,
-        ),
-        (
-            "objectless_verbs",
-            "MODEL.ROI_INTERACTION_HEAD.OBJECTLESS_VERBS",
-            tuple(head.OBJECTLESS_VERBS),
-            tuple,
-        ),
-    ]
-    for fact, key, value, read in facts:
-        if hasattr(metadata, fact) and read(getattr(metadata, fact)) != value:
+    for name in (*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST):
+        if name not in DatasetCatalog:
+            close = difflib.get_close_matches(name, DatasetCatalog.list(), n=3)
             raise InputError(
-                f"expected {read(getattr(metadata, fact))}, as data set {name!r} has it, "
-                f"got {value}",
-                field=key,
+                f"{name!r} is not a registered data set",
+                field="DATASETS",
+                hint=f"Did you mean {' or '.join(close)}?" if close else "See datasets/README.md.",
             )
+    names, rule = cfg.DATASETS.TRAIN, cfg.DATASETS.VOCABULARY
+    vocabulary = training_vocabulary(names, rule)
+    if vocabulary is not None and (rule == "same" or all(map(dataset_vocabulary, names))):
+        check_vocabulary(cfg, vocabulary, " and ".join(f"data set {name!r}" for name in names))
+
+
+def check_vocabulary(cfg: CfgNode, vocabulary: Vocabulary, source: str) -> None:
+    """Is the config one of a model with these classes and verbs?
+
+    Args:
+        cfg: the config.
+        vocabulary: the model's.
+        source: where it is from, for the message.
+
+    Raises:
+        InputError: names the key, what it is and what it should be.
+    """
+    for key, expected in vocabulary_facts(vocabulary).items():
+        value = cfg
+        for part in key.split("."):
+            value = value[part]
+        if (tuple(value) if isinstance(expected, tuple) else value) != expected:
+            raise InputError(f"expected {expected}, as {source} has it, got {value}", field=key)
 
 
 def _config_error(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import weakref
+from functools import partial
 
 import torch
 from detectron2.config import CfgNode
@@ -25,17 +26,22 @@ from choi_d2.data import (
     build_hoi_train_loader,
     count_semantic_prior,
 )
+from choi_d2.data.vocabularies import training_records, training_vocabulary
 from choi_d2.evaluation import build_evaluator
+from choi_d2.evaluation.by_name import EvaluatorByName, join_for_evaluation
+from choi_d2.structures import Vocabulary, dataset_vocabulary
 from choi_d2.utils import InputError
 
 from .checkpoint import HOICheckpointer
 from .distributed import distribute, share_state
 from .hooks import extend_hooks
 from .interruption import StopOnSignal
+from .loading import set_vocabulary, vocabulary_of
 from .loss_guard import LossGuard
+from .model_card import ModelCard
 from .reproducibility import Reproducibility, fix_seed
 from .results import ResultsWriter
-from .setup import check_dataset, check_training
+from .setup import check_datasets, check_training
 from .watching import CompactPrinter
 
 logger = logging.getLogger(__name__)
@@ -65,13 +71,17 @@ class HOITrainer(DefaultTrainer):
         model = self.build_model(cfg)
         optimizer = self.build_optimizer(cfg, model)
         data_loader = self.build_train_loader(cfg)
+        self.vocabulary = training_vocabulary(cfg.DATASETS.TRAIN, cfg.DATASETS.VOCABULARY)
+        set_vocabulary(model, self.vocabulary)
+        check_test_sets(cfg, self.vocabulary)
         trainer = AMPTrainer if cfg.SOLVER.AMP.ENABLED else SimpleTrainer
         self._trainer = trainer(distribute(model), data_loader, optimizer)
         self.scheduler = self.build_lr_scheduler(cfg, optimizer)
         self.checkpointer = HOICheckpointer(
             self.model,
             cfg.OUTPUT_DIR,
-            thing_classes=_thing_classes(cfg),
+            card=ModelCard.of(cfg, self.vocabulary),
+            new_names=cfg.MODEL.NEW_NAMES,
             trainer=weakref.proxy(self),
         )
         self.start_iter, self.max_iter = 0, cfg.SOLVER.MAX_ITER
@@ -136,18 +146,15 @@ class HOITrainer(DefaultTrainer):
     def build_train_loader(cls, cfg: CfgNode):
         """Batches of mapped training images, for ever."""
         loader = build_hoi_train_loader(cfg)
-        for name in cfg.DATASETS.TRAIN:
-            check_dataset(cfg, name)
+        check_datasets(cfg)
         return loader
 
     @classmethod
     def build_test_loader(cls, cfg: CfgNode, dataset_name: str):
         """The mapped images of a data set, once each."""
-        loader = build_detection_test_loader(
+        return build_detection_test_loader(
             cfg, dataset_name, mapper=HOIDatasetMapper(cfg, is_train=False)
         )
-        check_dataset(cfg, dataset_name)
-        return loader
 
     @classmethod
     def build_evaluator(cls, cfg: CfgNode, dataset_name: str) -> DatasetEvaluator:
@@ -156,8 +163,19 @@ class HOITrainer(DefaultTrainer):
 
     @classmethod
     def test(cls, cfg: CfgNode, model: nn.Module, evaluators=None) -> dict:
-        """As Detectron2's, with the main process's weights in all processes."""
+        """As Detectron2's, with the main process's weights in all processes.
+
+        Predictions are joined with each data set by the names of classes and verbs.
+
+        Raises:
+            InputError: model and data set have names that cannot be joined.
+        """
         share_state(model)
+        if evaluators is None:
+            evaluators = [
+                EvaluatorByName(partial(cls.build_evaluator, cfg, name), name, vocabulary_of(model))
+                for name in cfg.DATASETS.TEST
+            ]
         return super().test(cfg, model, evaluators)
 
     @classmethod
@@ -189,9 +207,20 @@ class HOITrainer(DefaultTrainer):
         return maybe_add_gradient_clipping(cfg, optimizer)
 
 
-def _thing_classes(cfg: CfgNode) -> list[str] | None:
-    names = cfg.DATASETS.TRAIN
-    return MetadataCatalog.get(names[0]).get("thing_classes") if names else None
+def check_test_sets(cfg: CfgNode, vocabulary: Vocabulary | None) -> None:
+    """Can a model be evaluated on ``DATASETS.TEST``? Found out before it is trained.
+
+    Args:
+        cfg: names the data sets.
+        vocabulary: the model's.
+
+    Raises:
+        InputError: model and data set have names that cannot be joined, or the data set is broken.
+    """
+    for name in cfg.DATASETS.TEST if vocabulary is not None else ():
+        if dataset_vocabulary(name) is None:
+            DatasetCatalog.get(name)  # its file tells the names
+        join_for_evaluation(vocabulary, name)
 
 
 def set_semantic_prior(cfg: CfgNode, model: nn.Module) -> None:
@@ -201,7 +230,7 @@ def set_semantic_prior(cfg: CfgNode, model: nn.Module) -> None:
         cfg: names the training splits.
         model: with interaction networks.
     """
-    records = [record for name in cfg.DATASETS.TRAIN for record in DatasetCatalog.get(name)]
+    records = training_records(cfg)
     prior = model.roi_heads.semantic_prior
     objectless = cfg.MODEL.ROI_INTERACTION_HEAD.OBJECTLESS_VERBS
     table = count_semantic_prior(records, *prior.shape, objectless_verbs=objectless)
@@ -219,15 +248,15 @@ def set_allowed_verbs(cfg: CfgNode, model: nn.Module) -> None:
         model: with interaction networks.
     """
     allowed = model.roi_heads.allowed_verbs
+    given = [MetadataCatalog.get(x).get("allowed_interactions") for x in cfg.DATASETS.TRAIN]
+    if None in given:
+        allowed.fill_(True)
+        return
+    # By name: the data sets may number them otherwise than the model.
+    words = training_vocabulary(cfg.DATASETS.TRAIN, cfg.DATASETS.VOCABULARY)
     allowed.fill_(False)
-    objectless = cfg.MODEL.ROI_INTERACTION_HEAD.OBJECTLESS_VERBS
-    for name in cfg.DATASETS.TRAIN:
-        metadata = MetadataCatalog.get(name)
-        given = metadata.get("allowed_interactions")
-        if given is None:
-            allowed.fill_(True)
-            return
-        names = metadata.thing_classes, metadata.verb_classes
-        allowed |= allowed_verb_table(*names, given, objectless).to(allowed)
+    for combinations in given:
+        table = allowed_verb_table(words.classes, words.verbs, combinations, words.objectless_verbs)
+        allowed |= table.to(allowed)
     share = f"{int(allowed.sum())} of {allowed.numel()}"
     logger.info("%s combinations of object class and verb are allowed", share)

@@ -19,6 +19,8 @@ from choi_d2.data import HOIDatasetMapper
 from choi_d2.pictures import read_picture
 from choi_d2.visualization import TripletVisualizer, side_by_side
 
+from .loading import metadata_of, vocabulary_of
+
 PERIOD = 20
 """Iterations between two lines in the log, as Detectron2's ``PeriodicWriter`` has them."""
 
@@ -169,6 +171,9 @@ class TripletPictures(HookBase):
                 output = self._model([self._mapper(record)])[0]
         finally:
             self._model.train(was_training)
+        vocabulary = vocabulary_of(self._model)
+        if vocabulary is not None:
+            metadata = metadata_of(vocabulary, "the model")
         predicted = TripletVisualizer(photo, metadata, scale=scale).draw_predictions(
             output["instances"].to("cpu"),
             output["interactions"].to("cpu"),

@@ -14,13 +14,13 @@ from .weights import Fit
 _HEAD = re.compile(r"(roi_heads\.[a-z_]+)(\.\d+)?\.(.+)")
 # A part of the table that belongs to a stage.
 _STAGED = re.compile(r"(roi_heads\.[a-z_]+)\.(\d+)(.*)")
-# The layers whose size depends on the classes get a line of their own.
-_LAYERS = ("cls_score", "bbox_pred", "predictor")
+# The layers whose size depends on the classes or verbs get a line of their own.
+_LAYERS = ("cls_score", "bbox_pred", "predictor", "rcm")
 
 _STATUS = {
     "loaded": "loaded",
     "copied": "copied from another head",
-    "classes": "",
+    "names": "",
     "shape": "initialised: ",
     "new": "initialised: not in the file",
 }

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from choi_d2.structures import Vocabulary
+
 from . import palette
 from .canvas import Canvas, Line, render_label
 from .layout import LabelLayout, LabelRequest
 from .palette import Color
 from .scene import Scene
 from .triplets import Triplet
-from .vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

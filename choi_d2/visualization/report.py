@@ -6,9 +6,10 @@ from typing import Any
 
 from detectron2.structures import Instances
 
+from choi_d2.structures import Vocabulary
+
 from .masks import encode_mask, masks_of_predictions
 from .triplets import top_triplets
-from .vocabulary import Vocabulary
 
 
 def prediction_report(

@@ -11,6 +11,8 @@ import numpy as np
 from detectron2.structures import Instances
 from torch import Tensor
 
+from choi_d2.structures import Vocabulary
+
 from . import palette
 from .canvas import Canvas
 from .labels import Drawn, write_labels
@@ -19,7 +21,6 @@ from .palette import Color
 from .pictures import save_picture
 from .scene import Scene
 from .triplets import group_by_pair
-from .vocabulary import Vocabulary
 
 
 class TripletVisualizer:

@@ -13,6 +13,8 @@ from zoo_files import CASCADE, FASTER, MASK, write_imagenet_pickle, write_zoo_pi
 
 from choi_d2.engine import HOICheckpointer, HOITrainer
 from choi_d2.engine.checkpoint import DamagedCheckpoint
+from choi_d2.engine.model_card import ModelCard
+from choi_d2.structures import Vocabulary
 from choi_d2.utils import InputError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "modeling"))
@@ -20,6 +22,7 @@ from tiny import make_input, tiny_config, tiny_model  # noqa: E402
 
 NAMES = ["human", "cigarette", "bike", "ball"]
 COCO = MetadataCatalog.get("coco_2017_train").thing_classes
+VERBS = ["hold", "ride", "kick", "walk", "look"]
 FIVE_STAGES = (
     "MODEL.ROI_BOX_CASCADE_HEAD.IOUS",
     "(0.5, 0.6, 0.7, 0.75, 0.8)",
@@ -42,6 +45,10 @@ def model():
     return tiny_model()
 
 
+def card(classes, verbs=VERBS, human=0, config=""):
+    return ModelCard(Vocabulary(tuple(classes), tuple(verbs), human), {}, config)
+
+
 def state_of(model):
     return {name: value.clone() for name, value in model.state_dict().items()}
 
@@ -62,7 +69,7 @@ def test_cascade_of_the_zoo_is_loaded_head_by_head(model, tmp_path, suffix, capl
     else:
         torch.save({"model": zoo}, path)
     with caplog.at_level(logging.INFO, logger="choi_d2"):
-        before, after = load(model, path, thing_classes=NAMES)
+        before, after = load(model, path, card=card(NAMES))
 
     for name, value in after.items():
         if name.startswith(("backbone.", "proposal_generator.", "roi_heads.box_head.")):
@@ -80,7 +87,7 @@ def test_cascade_of_the_zoo_is_loaded_head_by_head(model, tmp_path, suffix, capl
 def test_rows_of_shared_classes_are_loaded(model, tmp_path, caplog):
     zoo = zoo_state(CASCADE, tiny_config())
     path = write_zoo_pickle(tmp_path / "zoo.pkl", zoo)
-    before, after = load(model, path, thing_classes=NAMES)
+    before, after = load(model, path, card=card(NAMES))
     rows = {0: COCO.index("person"), 2: COCO.index("bicycle"), 3: COCO.index("sports ball"), 4: 80}
     for stage in range(3):
         for tensor in ("weight", "bias"):
@@ -103,7 +110,7 @@ def test_scores_for_unknown_classes_are_initialised(model, tmp_path, caplog):
 def test_single_heads_serve_every_stage(model, tmp_path, caplog, config):
     zoo = zoo_state(config, tiny_config())
     path = write_zoo_pickle(tmp_path / "zoo.pkl", zoo)
-    before, after = load(model, path, thing_classes=NAMES)
+    before, after = load(model, path, card=card(NAMES))
     for stage in range(3):
         for layer in ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"):
             assert torch.equal(
@@ -125,7 +132,7 @@ def test_the_zoos_mask_head_serves_every_stage(tmp_path, config):
     model = tiny_model(*small)
     zoo = zoo_state(config, tiny_config(*small))
     path = write_zoo_pickle(tmp_path / "zoo.pkl", zoo)
-    before, after = load(model, path, thing_classes=NAMES)
+    before, after = load(model, path, card=card(NAMES))
     layers = [f"mask_fcn{i}" for i in (1, 2, 3, 4)] + ["deconv"]
     for stage in range(3):
         for layer in (f"{x}.{tensor}" for x in layers for tensor in ("weight", "bias")):
@@ -140,7 +147,7 @@ def test_the_zoos_mask_head_serves_every_stage(tmp_path, config):
 def test_coco_classes_fit_a_model_of_coco(tmp_path):
     model = tiny_model("MODEL.ROI_HEADS.NUM_CLASSES", 80)
     zoo = zoo_state(CASCADE, tiny_config())
-    _, after = load(model, write_zoo_pickle(tmp_path / "zoo.pkl", zoo), thing_classes=COCO)
+    _, after = load(model, write_zoo_pickle(tmp_path / "zoo.pkl", zoo), card=card(COCO))
     name = "roi_heads.box_predictor.2.cls_score.weight"
     assert torch.equal(after[name], zoo[name])
 
@@ -163,9 +170,9 @@ def test_further_stages_start_from_the_last(model, tmp_path):
 
 def test_phase_two_starts_from_phase_one(tmp_path, caplog):
     localization = tiny_model("MODEL.INTERACTION_ON", False, seed=3)
-    HOICheckpointer(localization, str(tmp_path), thing_classes=NAMES).save("phase1")
+    HOICheckpointer(localization, str(tmp_path), card=card(NAMES)).save("phase1")
     joint = tiny_model()
-    before, after = load(joint, tmp_path / "phase1.pth", thing_classes=NAMES)
+    before, after = load(joint, tmp_path / "phase1.pth", card=card(NAMES))
     phase1 = localization.state_dict()
     new = [name for name in after if name not in phase1]
     assert all(torch.equal(after[name], phase1[name]) for name in phase1)
@@ -179,11 +186,12 @@ def test_phase_two_starts_from_phase_one(tmp_path, caplog):
 
 
 def test_own_checkpoints_for_other_classes_go_by_name(model, tmp_path):
-    HOICheckpointer(model, str(tmp_path), thing_classes=NAMES).save("own")
+    HOICheckpointer(model, str(tmp_path), card=card(NAMES)).save("own")
     other = tiny_model(seed=2)
-    before, after = load(
-        other, tmp_path / "own.pth", thing_classes=["dog", "Ball", "person", "cat"]
-    )
+    others = card(["dog", "Ball", "person", "cat"], human=2)
+    with pytest.raises(InputError, match="own.pth.*MODEL.WEIGHTS.*only of the checkpoint: 'human'"):
+        load(other, tmp_path / "own.pth", card=others)
+    before, after = load(other, tmp_path / "own.pth", card=others, new_names="initialise")
     name = "roi_heads.box_predictor.1.cls_score.weight"
     own = model.state_dict()[name]
     assert torch.equal(after[name][1], own[3]) and torch.equal(after[name][2], own[0])
@@ -271,7 +279,7 @@ class Counter:
 def write_run(folder, model):
     """Three checkpoints: the weights of the model's last bias, and the counter, are 1, 2, 3."""
     counter = Counter()
-    checkpointer = HOICheckpointer(model, str(folder), thing_classes=NAMES, trainer=counter)
+    checkpointer = HOICheckpointer(model, str(folder), card=card(NAMES), trainer=counter)
     for value in (1, 2, 3):
         counter.value = value
         torch.nn.init.constant_(model.roi_heads.box_predictor[0].cls_score.bias, value)
@@ -282,9 +290,7 @@ def write_run(folder, model):
 def resume(folder, **kwargs):
     """(value of the bias, value of the counter, what was returned)."""
     model, counter = tiny_model(seed=9), Counter()
-    checkpointer = HOICheckpointer(
-        model, str(folder), thing_classes=NAMES, trainer=counter, **kwargs
-    )
+    checkpointer = HOICheckpointer(model, str(folder), card=card(NAMES), trainer=counter, **kwargs)
     rest = checkpointer.resume_or_load("", resume=True)
     return model.roi_heads.box_predictor[0].cls_score.bias[0].item(), counter.value, rest
 

@@ -9,6 +9,7 @@ from detectron2.utils.events import EventStorage
 
 from choi_d2.engine import HOICheckpointer
 from choi_d2.engine.hooks import BestCheckpointer, RecentCheckpointer, best_metric, extend_hooks
+from choi_d2.engine.model_card import ModelCard
 from choi_d2.engine.watching import PairStatistics, TripletPictures
 from choi_d2.utils import InputError
 
@@ -110,7 +111,9 @@ class Evaluations:
 
     def __init__(self, folder, *, start=0, total=100, metric=METRIC):
         self.model = torch.nn.Linear(1, 1, bias=False)
-        self.hook = BestCheckpointer(1, self.model, folder, metric, thing_classes=["human"])
+        self.hook = BestCheckpointer(
+            1, self.model, folder, metric, card=ModelCard(None, {}, "A: 1")
+        )
         self.storage = EventStorage(start)
         self.hook.trainer = SimpleNamespace(start_iter=start, max_iter=total, storage=self.storage)
         self.hook.before_train()
@@ -127,7 +130,7 @@ class Evaluations:
 
 def read_best(folder):
     content = torch.load(folder / "model_best.pth", weights_only=True)
-    assert set(content) == {"model", "thing_classes", "best"}
+    assert set(content) == {"model", "model_card", "best"}
     return (
         content["best"]["value"],
         content["best"]["iterations"],

@@ -3,7 +3,6 @@ import logging
 import numpy as np
 import pytest
 import torch
-from detectron2.data import MetadataCatalog
 
 from choi_d2.data.faces import Faces
 from choi_d2.engine import HOIPredictor
@@ -112,16 +111,25 @@ def test_no_weights_give_a_warning(stub_cfg, caplog):
     assert "random weights" in caplog.text
 
 
-def test_names_have_to_be_there_and_as_many_as_the_model_has(stub_cfg):
+def test_old_weights_and_none_are_taken_for_a_model_of_the_configs_data_set(
+    stub_cfg, tmp_path, caplog
+):
+    path = tmp_path / "old.pth"
+    torch.save({"model": {"weight": torch.zeros(2)}}, path)
+    for weights in (str(path), ""):
+        stub_cfg.MODEL.WEIGHTS = weights
+        caplog.clear()
+        predictor = HOIPredictor(stub_cfg)
+        assert predictor.vocabulary.verbs == ("hold", "ride", "walk")
+        assert "those of data set 'stub_triplets_test' are assumed" in caplog.text
+
+
+def test_assumed_names_have_to_be_as_many_as_the_model_has(stub_cfg):
     stub_cfg.MODEL.ROI_INTERACTION_HEAD.NUM_VERBS = 7
-    with pytest.raises(InputError, match="NUM_VERBS': expected 3.*found 7"):
+    with pytest.raises(InputError, match="NUM_VERBS': expected 3.*got 7"):
         HOIPredictor(stub_cfg)
-    stub_cfg.DATASETS.TEST = ("nobody_registered_this",)
-    with pytest.raises(InputError, match="thing_classes"):
-        HOIPredictor(stub_cfg)
-    MetadataCatalog.remove("nobody_registered_this")
-    stub_cfg.DATASETS.TEST = ()
-    with pytest.raises(InputError, match="DATASETS.TEST"):
+    stub_cfg.DATASETS.TRAIN = stub_cfg.DATASETS.TEST = ("nobody_registered_this",)
+    with pytest.raises(InputError, match="nobody says the classes and verbs"):
         HOIPredictor(stub_cfg)
 
 
