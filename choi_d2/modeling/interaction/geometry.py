@@ -1,7 +1,8 @@
 """Geometry of boxes that pairs and faces need.
 
 Shape shorthand:
-    P: number of (box, frame) pairs; M: humans; F: faces; S: bins along one side of a region.
+    P: number of (box, frame) pairs; M: humans; F: faces; S: bins along one side of a region;
+    n: cells along one side of a box.
 Boxes are XYXY in absolute pixels, float.
 """
 
@@ -41,19 +42,44 @@ def box_coverage(boxes: Tensor, frames: Tensor, resolution: int) -> Tensor:
     Returns:
         Tensor[P, S, S] in [0, 1]; rows are y, columns are x.
     """
-    edges = torch.linspace(0, 1, resolution + 1, dtype=boxes.dtype, device=boxes.device)
+    rows, columns = bin_coverage(boxes, frames, resolution, (1, 1))
+    return rows * columns.transpose(1, 2)
+
+
+def bin_coverage(
+    boxes: Tensor, frames: Tensor, resolution: int, cells: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """Which part of each row of bins of a frame do the rows of cells of a box cover? And columns?
+
+    Box and frame are cut into equal cells and bins. What cell (i, j) covers of bin (r, c) is the
+    product of what row i covers of row r and column j of column c.
+
+    Args:
+        boxes, frames, resolution: as :func:`box_coverage`.
+        cells: (rows, columns) of the grid of a box.
+
+    Returns:
+        Tensor[P, S, rows], Tensor[P, S, columns] in [0, 1]: 0 for a box or frame without area.
+        Computed in float64: the edges of many cells in a large frame differ by little.
+    """
     sides = []
-    for axis in (1, 0):
-        start, end = frames[:, axis, None], frames[:, axis + 2, None]
-        grid = start + (end - start) * edges
-        low, high = grid[:, :-1], grid[:, 1:]
-        overlap = torch.minimum(high, boxes[:, axis + 2, None]) - torch.maximum(
-            low, boxes[:, axis, None]
+    for axis, count in zip((1, 0), cells):
+        low, high = _edges(frames, axis, resolution)
+        cell_low, cell_high = _edges(boxes, axis, count)
+        overlap = torch.minimum(high[:, :, None], cell_high[:, None]) - torch.maximum(
+            low[:, :, None], cell_low[:, None]
         )
-        tiny = torch.finfo(boxes.dtype).tiny
-        sides.append((overlap / (high - low).clamp(min=tiny)).clamp(0, 1))
-    rows, columns = sides
-    return rows[:, :, None] * columns[:, None, :]
+        size = (high - low).clamp(min=torch.finfo(torch.float64).tiny)
+        sides.append((overlap / size[:, :, None]).clamp(0, 1).to(boxes))
+    return sides[0], sides[1]
+
+
+def _edges(boxes: Tensor, axis: int, count: int) -> tuple[Tensor, Tensor]:
+    """Tensor[P, count], Tensor[P, count] float64: where equal parts of a side start and end."""
+    parts = torch.linspace(0, 1, count + 1, dtype=torch.float64, device=boxes.device)
+    start, end = boxes[:, axis, None].double(), boxes[:, axis + 2, None].double()
+    edges = start + (end - start) * parts
+    return edges[:, :-1], edges[:, 1:]
 
 
 def assign_faces(humans: Tensor, faces: Tensor, scores: Tensor) -> Tensor:

@@ -7,37 +7,32 @@ Shape shorthand:
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-from torchvision.ops import roi_align
+
+from .geometry import bin_coverage
 
 REPRESENTATIONS = ("bbox", "mask", "max", "sum")
 
 
 def masks_in_frames(masks: Tensor, boxes: Tensor, frames: Tensor, resolution: int) -> Tensor:
-    """Masks, known in the frames of their boxes, seen in other frames.
+    """Masks, known in the frames of their boxes, seen in other frames. Exact areas, no sampling.
+
+    A mask is constant on the cells of a grid over its box. What a cell covers of a bin is a product
+    of what its row and its column cover, so the mean in all bins takes two matrices a mask. However
+    large the frame, a mask that has area there is seen.
 
     Args:
-        masks: Tensor[P, m, m] in [0, 1], in the frame of ``boxes``.
+        masks: Tensor[P, rows, columns] in [0, 1], in the frame of ``boxes``.
         boxes, frames: Tensor[P, 4], XYXY in one coordinate system.
         resolution: S.
 
     Returns:
-        Tensor[P, S, S] in [0, 1]: the mean of the mask in each bin, 0 outside its box.
+        Tensor[P, S, S] in [0, 1]: the mean of the mask in each bin, 0 outside its box; float32 or
+        float64.
     """
-    side = masks.shape[-1]
-    size = (boxes[:, 2:] - boxes[:, :2]).clamp(min=1e-6)
-    # The frame in the mask's own pixels, of which a border of zeros is added all around.
-    scale, origin = (side / size).repeat(1, 2), boxes[:, :2].repeat(1, 2)
-    rois = (frames - origin) * scale + 1
-    batch = torch.arange(len(masks), dtype=rois.dtype, device=rois.device)
-    return roi_align(
-        F.pad(masks, (1, 1, 1, 1))[:, None],
-        torch.cat([batch[:, None], rois], dim=1).to(masks),
-        resolution,
-        sampling_ratio=max(1, -(-side // resolution)),
-        aligned=True,
-    )[:, 0]
+    rows, columns = bin_coverage(boxes, frames, resolution, masks.shape[-2:])
+    with torch.autocast(masks.device.type, enabled=False):
+        return rows @ masks.to(rows) @ columns.transpose(1, 2)
 
 
 def represent(pooled: Tensor, masks: Tensor | None, representation: str) -> Tensor:

@@ -20,7 +20,12 @@ from torch import Tensor, nn
 
 from choi_d2.utils import InputError
 
-from .mask_cascade import CascadeMaskHead, cascade_mask_logits, soft_masks_of_classes
+from .mask_cascade import (
+    CascadeMaskHead,
+    cascade_mask_logits,
+    soft_crops,
+    soft_masks_of_classes,
+)
 
 
 @dataclass
@@ -233,9 +238,8 @@ def use_true_masks(regions: Instances, targets: Instances) -> None:
     rows = regions.is_truth.nonzero()[:, 0]
     if len(rows) == 0:
         return
-    masks = targets.gt_masks[regions.matched[rows]].crop_and_resize(
-        regions.boxes.tensor[rows], regions.masks.shape[-1]
-    )
+    true_masks = targets.gt_masks[regions.matched[rows]]
+    masks = soft_crops(true_masks, regions.boxes.tensor[rows], regions.masks.shape[-1])
     for name in ("masks", "previous_masks"):
         field = regions.get(name)
         field[rows] = masks.to(field)

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from detectron2.config import configurable
 from detectron2.layers import Conv2d
 from detectron2.modeling.roi_heads import ROI_MASK_HEAD_REGISTRY
 from detectron2.modeling.roi_heads.mask_head import MaskRCNNConvUpsampleHead
-from fvcore.nn import weight_init
-from torch import Tensor
+from detectron2.structures import BitMasks, PolygonMasks
+from torch import Tensor, nn
+
+from ..interaction.representation import masks_in_frames
 
 
 @ROI_MASK_HEAD_REGISTRY.register()
@@ -31,7 +34,9 @@ class CascadeMaskHead(MaskRCNNConvUpsampleHead):
         super().__init__(input_shape, conv_dims=conv_dims, **kwargs)
         trunk_channels = [input_shape.channels, *conv_dims][-2]
         self.flow = Conv2d(trunk_channels, input_shape.channels, kernel_size=1)
-        weight_init.c2_msra_fill(self.flow)
+        # S^t with the weights of a detector's mask head starts as that head.
+        nn.init.zeros_(self.flow.weight)
+        nn.init.zeros_(self.flow.bias)
 
     def trunk(self, pooled: Tensor, previous: Tensor | None) -> Tensor:
         """The head's convolutions.
@@ -82,3 +87,27 @@ def soft_masks_of_classes(logits: Tensor, classes: Tensor) -> Tensor:
     channel = torch.zeros_like(classes) if logits.shape[1] == 1 else classes
     rows = torch.arange(len(logits), device=logits.device)
     return logits[rows, channel].detach().float().sigmoid()
+
+
+def soft_crops(masks: BitMasks | PolygonMasks, boxes: Tensor, resolution: int) -> Tensor:
+    """True masks in the frames of boxes: which part of each cell the mask covers.
+
+    ``crop_and_resize`` rounds the parts, and what is thinner than half a cell is lost.
+
+    Args:
+        masks: of R instances.
+        boxes: Tensor[R, 4], XYXY.
+        resolution: m.
+
+    Returns:
+        Tensor[R, m, m] in [0, 1]; polygons are sampled 8 x 8 times a cell, bitmaps are exact.
+    """
+    if isinstance(masks, PolygonMasks):
+        fine = masks.crop_and_resize(boxes, 8 * resolution).to(boxes)
+        return F.avg_pool2d(fine[:, None], 8)[:, 0]
+    crops = boxes.new_zeros(len(boxes), resolution, resolution)
+    height, width = masks.image_size
+    frame = boxes.new_tensor([[0, 0, width, height]])
+    for crop, bitmap, box in zip(crops, masks.tensor, boxes):  # one by one: a bitmap is large
+        crop.copy_(masks_in_frames(bitmap[None].to(boxes), frame, box[None], resolution)[0])
+    return crops

@@ -1,13 +1,15 @@
+import numpy as np
 import pytest
 import torch
 from detectron2.layers import ShapeSpec
-from detectron2.structures import BitMasks
+from detectron2.structures import BitMasks, PolygonMasks
 from detectron2.utils.events import EventStorage
 from tiny import SCENES, SIZE, make_input, tiny_model
 
 from choi_d2.modeling.roi_heads.mask_cascade import (
     CascadeMaskHead,
     cascade_mask_logits,
+    soft_crops,
     soft_masks_of_classes,
 )
 from choi_d2.utils import InputError
@@ -44,6 +46,53 @@ def test_eq_17_each_stage_takes_the_features_of_the_one_before():
     expected = heads[2].predictor(torch.relu(heads[2].deconv(third)))
     torch.testing.assert_close(cascade_mask_logits(heads, pooled), expected)
     assert expected.shape == (3, 4, 28, 28)
+
+
+def test_stages_with_the_weights_of_one_head_start_as_that_head_and_learn():
+    shape, pooled = ShapeSpec(channels=6, width=14, height=14), torch.randn(3, 6, 14, 14)
+    heads = [CascadeMaskHead(shape, num_classes=4, conv_dims=[5, 5, 5]) for _ in range(3)]
+    own = {k: v for k, v in heads[0].state_dict().items() if not k.startswith("flow")}
+    for head in heads[1:]:
+        missing = head.load_state_dict(own, strict=False).missing_keys
+        assert missing == ["flow.weight", "flow.bias"]
+    expected = heads[0].predict(plain_trunk(heads[0], pooled))
+    for stages in (1, 2, 3):
+        logits = cascade_mask_logits(heads[:stages], pooled)
+        torch.testing.assert_close(logits, expected)
+        logits.square().sum().backward()  # each stage has a loss
+    assert all(head.flow.weight.grad.abs().max() > 0 for head in heads[1:])
+    for head in heads[1:]:
+        torch.optim.SGD(head.flow.parameters(), lr=1.0).step()
+    assert (cascade_mask_logits(heads, pooled) - expected).abs().max() > 1e-4
+
+
+def rod():
+    """An image-wide rod, a third of a cell of its box's grid thick."""
+    mask = torch.zeros(1, 84, 168, dtype=torch.bool)
+    mask[0, 1::3, 40] = True
+    return mask
+
+
+@pytest.mark.parametrize("form", ["bitmap", "polygon"])
+def test_true_masks_lose_nothing_thin(form):
+    boxes = torch.tensor([[0.0, 0, 168, 84]])
+    if form == "bitmap":
+        masks, area = BitMasks(rod()), rod().sum().item()
+    else:
+        masks, area = PolygonMasks([[np.array([40.0, 0, 42, 0, 42, 84, 40, 84])]]), 2 * 84
+    assert not masks.crop_and_resize(boxes, 28).any()  # rounded, it is gone
+    crop = soft_crops(masks, boxes, 28)
+    assert crop.shape == (1, 28, 28) and crop.max() <= 1
+    cell = 168 * 84 / 28**2
+    assert crop.sum().item() * cell == pytest.approx(area, rel=1e-4 if form == "bitmap" else 0.3)
+
+
+def test_true_masks_of_nothing_and_of_boxes_without_area():
+    none = torch.zeros(0, 4)
+    assert soft_crops(BitMasks(torch.zeros(0, 8, 9, dtype=torch.bool)), none, 5).shape == (0, 5, 5)
+    assert soft_crops(PolygonMasks([]), none, 5).shape == (0, 5, 5)
+    line = torch.tensor([[3.0, 3, 3, 7]])
+    assert (soft_crops(BitMasks(torch.ones(1, 8, 9, dtype=torch.bool)), line, 5) == 0).all()
 
 
 def test_masks_of_own_class_and_class_agnostic():
