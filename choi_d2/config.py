@@ -102,14 +102,18 @@ def add_choi_config(cfg: CN) -> None:
     # Implicit human semantic mining (Eqs. 5-7).
     head.IHSM = CN()
     head.IHSM.ENABLED = True
-    # Divide h_i . h_j by sqrt(C), as attention layers do. The paper does not.
-    head.IHSM.SCALED = False
+    # What stands in the exponent of Eq. 5. "dot": h_i . h_j, the paper's; "scaled": that divided by
+    # sqrt(C), as attention layers do; "cosine": the cosine of both, times a factor that is learnt.
+    head.IHSM.SIMILARITY = "dot"
 
     # Explicit facial region attending (Eqs. 8-10).
     head.EFRA = CN()
     head.EFRA.ENABLED = True
     # Width of the hidden FC layer of Eqs. 8 and 9.
     head.EFRA.DIM = 256
+    # What the attentions see. "none": regions as they are pooled, the paper's; "rms": each region
+    # divided by the root of its mean square.
+    head.EFRA.INPUT_NORM = "none"
 
     # Relation ranking module (Eqs. 12-14).
     head.RRM = CN()
@@ -149,6 +153,10 @@ def add_choi_config(cfg: CN) -> None:
     # ------------------------------------------------------------------------------- training
     # "SGD" (the paper's) or "AdamW" (the slim from-scratch configs).
     cfg.SOLVER.OPTIMIZER = "SGD"
+    # The learning rate of R^t's widest layers is that of all others times this: FC1 of Eqs. 8, 9
+    # and 11, which see whole regions. AdamW moves every weight by about the learning rate, so what
+    # these layers give moves with the number of their inputs, thousands. With SGD: 1.
+    cfg.SOLVER.WIDE_LAYER_LR_FACTOR = 1.0
     # How many of the checkpoints of every SOLVER.CHECKPOINT_PERIOD iterations stay, the latest
     # ones: at least 2; 0 for all. model_final.pth and model_best.pth always stay.
     cfg.SOLVER.KEEP_CHECKPOINTS = 3

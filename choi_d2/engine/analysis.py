@@ -20,6 +20,7 @@ _PARTS = (
     (r"roi_heads\.mask_head\.(\d+)\b.*", "S^{}"),
     (r"roi_heads\.interaction_heads\.(\d+)\.geometric\b.*", "R^{} X_g"),
     (r"roi_heads\.interaction_heads\.(\d+)\.visual\.face_\w+\b.*", "R^{} EFRA"),
+    (r"roi_heads\.interaction_heads\.(\d+)\.visual\.ihsm\b.*", "R^{} IHSM"),
     (r"roi_heads\.interaction_heads\.(\d+)\.rrm\b.*", "R^{} RRM"),
     (r"roi_heads\.interaction_heads\.(\d+)\.rcm\b.*", "R^{} RCM"),
     # The rest of R^t: both FC layers of Eq. 11.
@@ -112,8 +113,7 @@ def count_pairs(model: nn.Module, scene: Scene) -> int:
 class PartCounter:
     """Counts multiply-adds by part, within a ``with`` block.
 
-    An operation belongs to the innermost module that is running. IHSM (Eqs. 5-7) has no parameters
-    and may be a function: the batched matrix products of R^t are its.
+    An operation belongs to the innermost module that is running.
 
     Attributes:
         counts: part -> multiply-adds.
@@ -159,11 +159,8 @@ class PartCounter:
     def _settle(self) -> None:
         """Put what was executed since the last time to the account of the running part."""
         now = Counter(self._mode.get_flop_counts().get("Global", {}))
-        for operator, flops in (now - self._seen).items():
-            part = self._stack[-1]
-            if operator is torch.ops.aten.bmm and part.endswith(" X_v"):
-                part = part.replace("X_v", "IHSM")
-            self.counts[part] += flops // 2
+        for flops in (now - self._seen).values():
+            self.counts[self._stack[-1]] += flops // 2
         self._seen = now
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import weakref
 from functools import partial
 
@@ -45,6 +46,9 @@ from .setup import check_datasets, check_training
 from .watching import CompactPrinter
 
 logger = logging.getLogger(__name__)
+
+WIDE_LAYERS = re.compile(r"\.visual\.(fc1|face_(aware|agnostic)\.(region|object))\.weight$")
+"""R^t's layers that see whole regions: FC1 of Eqs. 8, 9 and 11."""
 
 
 class HOITrainer(DefaultTrainer):
@@ -196,6 +200,9 @@ class HOITrainer(DefaultTrainer):
             weight_decay_norm=cfg.SOLVER.WEIGHT_DECAY_NORM,
             bias_lr_factor=cfg.SOLVER.BIAS_LR_FACTOR,
             weight_decay_bias=cfg.SOLVER.WEIGHT_DECAY_BIAS,
+            lr_factor_func=lambda name: (
+                cfg.SOLVER.WIDE_LAYER_LR_FACTOR if WIDE_LAYERS.search(name) else 1.0
+            ),
         )
         optimizer = torch.optim.AdamW(
             params,

@@ -78,8 +78,8 @@ def test_interaction_is_the_papers_formulas(model, operations):
     humans, objects = SCENE.humans, SCENE.objects
     pairs = humans * objects
     assert count_pairs(model, SCENE) == pairs
-    # Eqs. 5 and 6, at the boxes of both stages that Eq. 11 adds up: two products of S^2 x S^2 x C.
-    assert operations["R^3 IHSM"] == 2 * humans * 2 * S**4 * C
+    # Eqs. 5 and 6: two products of S^2 x S^2 x C; those of R^2 at its boxes, which Eq. 11 adds.
+    assert operations["R^3 IHSM"] == operations["R^2 IHSM"] == humans * 2 * S**4 * C
     # Eqs. 8 and 9, factorised: each region and each object once, each pair's score.
     projections = 2 * (humans + objects) * REGION * A
     assert operations["R^3 EFRA"] == projections + 2 * pairs * A

@@ -131,6 +131,13 @@ def test_batches_that_cannot_be_divided(repository, opts, processes, expected):
         check_training(cfg, processes)
 
 
+def test_wide_layers_learn_at_the_same_rate_with_sgd(repository):
+    opts = ["SOLVER.WIDE_LAYER_LR_FACTOR", "0.05", "SOLVER.OPTIMIZER"]
+    check_training(load_config(repository / SLIM, [*opts, "AdamW"]), 1)
+    with pytest.raises(InputError, match="SOLVER.WIDE_LAYER_LR_FACTOR.*got 0.05"):
+        check_training(load_config(repository / SLIM, [*opts, "SGD"]), 1)
+
+
 def test_mixed_precision_needs_a_gpu(repository):
     cfg = load_config(repository / SLIM, ["SOLVER.AMP.ENABLED", "True", "MODEL.DEVICE", "cpu"])
     with pytest.raises(InputError, match="SOLVER.AMP.ENABLED.*'cpu'"):

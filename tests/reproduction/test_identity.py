@@ -91,8 +91,8 @@ def test_first_phase_does_not_know_the_interaction_networks(repository):
 def test_keys_that_are_as_the_defaults_are_no_part_of_it(repository):
     path = repository / "configs/HOIW/choi_R_50_FPN.yaml"
     plain = training_settings(load_config(path))
-    assert training_settings(load_config(path, [f"{HEAD}.IHSM.SCALED", "False"])) == plain
-    assert training_settings(load_config(path, [f"{HEAD}.IHSM.SCALED", "True"])) != plain
+    assert training_settings(load_config(path, [f"{HEAD}.IHSM.SIMILARITY", "dot"])) == plain
+    assert training_settings(load_config(path, [f"{HEAD}.IHSM.SIMILARITY", "scaled"])) != plain
 
 
 def test_a_frozen_rpn_proposes_in_training_as_at_inference(repository):
@@ -118,9 +118,9 @@ def test_changed_settings(repository):
     path = repository / "configs/HOIW/choi_R_50_FPN.yaml"
     now = load_config(path)
     assert changed_settings(load_config(path, ["MODEL.WEIGHTS", "x", "SEED", "4"]), now) == []
-    old = load_config(path, ["SOLVER.MAX_ITER", "9", f"{HEAD}.IHSM.SCALED", "True"])
+    old = load_config(path, ["SOLVER.MAX_ITER", "9", f"{HEAD}.IHSM.SIMILARITY", "scaled"])
     assert changed_settings(old, now) == [
-        f"{HEAD}.IHSM.SCALED was True, is the default",
+        f"{HEAD}.IHSM.SIMILARITY was scaled, is the default",
         "SOLVER.MAX_ITER was 9, is 17363",
     ]
 

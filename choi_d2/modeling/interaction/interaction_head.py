@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -41,17 +42,19 @@ class PairFeatures(NamedTuple):
         visual: Tensor[P, D].
         face_coverage: the part of the humans that a face was found for; nan where there is no
             human, or no facial attention.
+        watched: training: what the attentions do, see :meth:`VisualEncoder.watch`.
     """
 
     semantic: Tensor
     geometric: Tensor
     visual: Tensor
     face_coverage: float
+    watched: Mapping[str, Tensor] = {}
 
     def select(self, rows: Tensor) -> PairFeatures:
         """The features of some pairs."""
-        return PairFeatures(
-            self.semantic[rows], self.geometric[rows], self.visual[rows], self.face_coverage
+        return self._replace(
+            semantic=self.semantic[rows], geometric=self.geometric[rows], visual=self.visual[rows]
         )
 
 
@@ -127,10 +130,10 @@ class InteractionHead(nn.Module):
                 channels=channels.pop(),
                 resolution=head.POOLER_RESOLUTION,
                 dim=head.VISUAL.DIM,
-                ihsm=head.IHSM.ENABLED,
-                ihsm_scaled=head.IHSM.SCALED,
+                ihsm=head.IHSM.SIMILARITY if head.IHSM.ENABLED else None,
                 efra=head.EFRA.ENABLED,
                 efra_dim=head.EFRA.DIM,
+                efra_input_norm=head.EFRA.INPUT_NORM,
             ),
             "geometric": GeometricEncoder(
                 head.GEOMETRIC.RESOLUTION, head.GEOMETRIC.CONV_DIMS, head.GEOMETRIC.DIM
@@ -185,7 +188,10 @@ class InteractionHead(nn.Module):
 
         classes = torch.cat([x.classes for x in batch.regions])
         semantic = semantic_prior[classes[batch.object_rows[batch.pairs[:, 1]]]]
-        return PairFeatures(semantic, torch.cat(geometric), torch.cat(visual), face_coverage)
+        watched = self.visual.watch(regions[0], terms, batch.pairs) if self.training else {}
+        return PairFeatures(
+            semantic, torch.cat(geometric), torch.cat(visual), face_coverage, watched
+        )
 
     def rank(self, features: PairFeatures) -> Tensor:
         """Tensor[P], g of every pair (Eq. 13); 1 without a ranking module."""

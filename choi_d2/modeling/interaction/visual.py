@@ -20,7 +20,7 @@ from fvcore.nn import weight_init
 from torch import Tensor, nn
 
 from .efra import FacialAttention
-from .ihsm import mine_human_semantics
+from .ihsm import HumanSemanticMining
 
 
 class Regions(NamedTuple):
@@ -61,9 +61,11 @@ class VisualEncoder(nn.Module):
     Args:
         channels, resolution: C and S.
         dim: D.
-        ihsm, ihsm_scaled: mine human semantics (Eqs. 5-7)? With scaled inner products?
+        ihsm: the similarity of Eq. 5 by which human semantics are mined, see
+            :class:`HumanSemanticMining`; None mines none.
         efra: attend to faces (Eqs. 8-10)?
         efra_dim: A.
+        efra_input_norm: see :class:`FacialAttention`.
     """
 
     def __init__(
@@ -72,20 +74,21 @@ class VisualEncoder(nn.Module):
         channels: int,
         resolution: int,
         dim: int,
-        ihsm: bool,
-        ihsm_scaled: bool,
+        ihsm: str | None,
         efra: bool,
         efra_dim: int,
+        efra_input_norm: str = "none",
     ):
         super().__init__()
         region_dim = channels * resolution**2
-        self.ihsm, self.ihsm_scaled = ihsm, ihsm_scaled
+        self.ihsm = HumanSemanticMining(ihsm) if ihsm else None
         self.fc1 = nn.Linear(3 * region_dim, dim)
         self.fc2 = nn.Linear(dim, dim)
         weight_init.c2_xavier_fill(self.fc1)
         weight_init.c2_xavier_fill(self.fc2)
-        self.face_aware = FacialAttention(region_dim, efra_dim) if efra else None
-        self.face_agnostic = FacialAttention(region_dim, efra_dim) if efra else None
+        for name in ("face_aware", "face_agnostic"):
+            attention = FacialAttention(region_dim, efra_dim, efra_input_norm) if efra else None
+            setattr(self, name, attention)
 
     def instance_terms(
         self,
@@ -136,10 +139,40 @@ class VisualEncoder(nn.Module):
         union_weight = self.fc1.weight.chunk(3, dim=1)[2]
         x = torch.addmm(self.fc1.bias, unions.flatten(1), union_weight.t())
         x = x + terms.humans[human] + terms.objects[object_]
-        for attention, human_hidden, object_hidden, product in terms.attended:
-            alpha = attention(human_hidden[human], object_hidden[object_])
+        for alpha, (*_, product) in zip(attention_scores(terms, pairs), terms.attended):
             x = x + alpha.to(x) * product[human]
         return self.fc2(x.relu()).relu()
 
+    @torch.no_grad()
+    def watch(self, regions: Regions, terms: InstanceTerms, pairs: Tensor) -> dict[str, Tensor]:
+        """What the attentions of this stage do, to be logged.
+
+        Args:
+            regions: at O^t.
+            terms, pairs: as ``forward``.
+
+        Returns:
+            name -> values in [0, 1], float32, any number of them: "alpha", "alpha_bar" of Eqs. 8
+            and 9, of pairs whose human has a face; "ihsm_own_share", a_ii of Eq. 5.
+        """
+        watched = {}
+        if self.face_aware is not None:
+            has_face = regions.faces.flatten(1).any(dim=1)[pairs[:, 0]]
+            own = attention_scores(terms, pairs)[:2]
+            for name, alpha in zip(("alpha", "alpha_bar"), own):
+                watched[name] = alpha[has_face, 0].float()
+        if self.ihsm is not None:
+            watched["ihsm_own_share"] = self.ihsm.own_share(regions.humans).flatten().float()
+        return watched
+
     def _enhance(self, humans: Tensor) -> Tensor:
-        return mine_human_semantics(humans, scaled=self.ihsm_scaled) if self.ihsm else humans
+        return self.ihsm(humans) if self.ihsm is not None else humans
+
+
+def attention_scores(terms: InstanceTerms, pairs: Tensor) -> list[Tensor]:
+    """Tensor[P, 1] for each of ``terms.attended``: alpha and alpha-bar of Eqs. 8 and 9."""
+    human, object_ = pairs.unbind(1)
+    return [
+        attention(human_hidden[human], object_hidden[object_])
+        for attention, human_hidden, object_hidden, _ in terms.attended
+    ]

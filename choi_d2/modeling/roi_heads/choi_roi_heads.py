@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from choi_d2.structures import HOIAnnotations
 
 from ..interaction import PairBatch, build_interaction_head
+from .attention_log import log_attentions
 from .interaction_sampler import PairRules, label_stage_outputs, log_pairs, sample_training_pairs
 from .localization import LocalizationROIHeads, use_true_masks
 from .prediction import TripletScore, make_interactions, no_interactions
@@ -199,6 +200,7 @@ class CHOIROIHeads(LocalizationROIHeads):
         faces = faces or [no_faces(x.image_size) for x in targets]
         batch = PairBatch(regions, [x.pairs for x in labelled], faces)
         pair_features = head(features, batch, self.semantic_prior, self._previous_head(t))
+        log_attentions(t, pair_features.watched)
         logits = head.classify(pair_features)
         verbs = torch.cat([x.verbs for x in labelled])
         valid = torch.cat([x.valid for x in labelled])

@@ -3,23 +3,23 @@
 import pytest
 import torch
 
-from choi_d2.modeling.interaction.efra import FacialAttention
+from choi_d2.modeling.interaction.efra import FacialAttention, to_unit_rms
 from choi_d2.modeling.interaction.ihsm import mine_human_semantics
-from choi_d2.modeling.interaction.visual import Regions, VisualEncoder
+from choi_d2.modeling.interaction.visual import Regions, VisualEncoder, attention_scores
 
 CHANNELS, SIZE, DIM, HUMANS, OBJECTS = 3, 2, 5, 3, 4
 PAIRS = torch.tensor([[0, 0], [0, 3], [2, 1], [1, 1], [2, 2], [0, 0]])
 
 
-def make_encoder(ihsm=True, efra=True):
+def make_encoder(ihsm="dot", efra=True, input_norm="none"):
     return VisualEncoder(
         channels=CHANNELS,
         resolution=SIZE,
         dim=DIM,
         ihsm=ihsm,
-        ihsm_scaled=False,
         efra=efra,
         efra_dim=6,
+        efra_input_norm=input_norm,
     ).double()
 
 
@@ -37,7 +37,10 @@ def make_unions():
 def plain_attention(attention, region, object_):
     """Eqs. 8 and 9: sigmoid(FC(relu(FC([region, O]))))."""
     weight = torch.cat([attention.region.weight, attention.object.weight], dim=1)
-    joined = torch.cat([region.flatten(), object_.flatten()])
+    parts = [region.flatten(), object_.flatten()]
+    if attention.input_norm == "rms":
+        parts = [x / (sum(v * v for v in x.tolist()) / len(x)) ** 0.5 for x in parts]
+    joined = torch.cat(parts)
     hidden = torch.relu(weight @ joined + attention.region.bias)
     return torch.sigmoid(attention.score(hidden))
 
@@ -52,7 +55,10 @@ def plain_feature(encoder, regions, union, human, object_):
         o_bar = o + alpha * f + alpha_bar * f_bar  # Eq. 10
     else:
         o_bar = o
-    h_bar = mine_human_semantics(h[None])[0] if encoder.ihsm else h
+    h_bar = h
+    if encoder.ihsm is not None:
+        scale = encoder.ihsm.scale
+        h_bar = mine_human_semantics(h[None], encoder.ihsm.similarity, scale)[0]
     return torch.cat([h_bar, o_bar, union])  # Eq. 4
 
 
@@ -61,19 +67,20 @@ def plain_update(encoder, feature):
     return torch.relu(encoder.fc2(torch.relu(encoder.fc1(feature.flatten()))))
 
 
-@pytest.mark.parametrize("ihsm", [True, False])
-@pytest.mark.parametrize("efra", [True, False])
-def test_eqs_4_8_9_10_11_first_stage(ihsm, efra):
-    encoder, regions, unions = make_encoder(ihsm, efra), make_regions(), make_unions()
+@pytest.mark.parametrize("ihsm", [None, "dot", "cosine"])
+@pytest.mark.parametrize("efra, input_norm", [(True, "none"), (True, "rms"), (False, "none")])
+def test_eqs_4_8_9_10_11_first_stage(ihsm, efra, input_norm):
+    encoder, regions, unions = make_encoder(ihsm, efra, input_norm), make_regions(), make_unions()
     visual = encoder(encoder.instance_terms(regions), unions, PAIRS)
     for row, (human, object_) in enumerate(PAIRS.tolist()):
         feature = plain_feature(encoder, regions, unions[row], human, object_)
         torch.testing.assert_close(visual[row], plain_update(encoder, feature))
 
 
-@pytest.mark.parametrize("efra", [True, False])
-def test_eq_11_adds_the_previous_stage_with_its_own_attentions(efra):
-    encoder, previous_encoder = make_encoder(efra=efra), make_encoder(efra=efra)
+@pytest.mark.parametrize("ihsm", ["dot", "cosine"])
+@pytest.mark.parametrize("efra, input_norm", [(True, "none"), (True, "rms"), (False, "none")])
+def test_eq_11_adds_the_previous_stage_with_its_own_attentions(ihsm, efra, input_norm):
+    encoder, previous_encoder = (make_encoder(ihsm, efra, input_norm) for _ in range(2))
     regions, previous = make_regions(), make_regions()
     unions, previous_unions = make_unions(), make_unions()
     terms = encoder.instance_terms(regions, previous, previous_encoder)
@@ -95,8 +102,10 @@ def test_eq_8_attention_of_a_pair_is_one_network_over_the_concatenation():
         torch.testing.assert_close(alpha[row], plain_attention(attention, faces[row], objects[row]))
 
 
-def test_gradient_of_the_attentions_in_float64():
-    encoder, regions, unions = make_encoder(), make_regions(), make_unions()
+@pytest.mark.parametrize("input_norm", ["none", "rms"])
+def test_gradient_of_the_attentions_in_float64(input_norm):
+    encoder = make_encoder("cosine", input_norm=input_norm)
+    regions, unions = make_regions(), make_unions()
 
     def visual(objects, faces, faceless):
         terms = encoder.instance_terms(Regions(regions.humans, objects, faces, faceless))
@@ -106,9 +115,42 @@ def test_gradient_of_the_attentions_in_float64():
     assert torch.autograd.gradcheck(visual, inputs)
 
 
-def test_without_a_pair_every_parameter_gets_a_zero_gradient():
-    encoder = make_encoder()
+@pytest.mark.parametrize("ihsm, input_norm", [("dot", "none"), ("cosine", "rms")])
+def test_without_a_pair_every_parameter_gets_a_zero_gradient(ihsm, input_norm):
+    encoder = make_encoder(ihsm, input_norm=input_norm)
     none = torch.zeros(0, CHANNELS, SIZE, SIZE, dtype=torch.float64)
     terms = encoder.instance_terms(Regions(none, none, none, none))
     encoder(terms, none, PAIRS[:0]).sum().backward()
     assert all((p.grad == 0).all() for p in encoder.parameters())
+
+
+def test_rms_input_does_not_know_how_large_features_are():
+    encoder, regions = make_encoder(input_norm="rms"), make_regions()
+    alphas = []
+    for factor in (1.0, 1000.0):
+        larger = Regions(*(factor * x for x in regions))
+        alphas.append(torch.cat(attention_scores(encoder.instance_terms(larger), PAIRS)))
+    torch.testing.assert_close(alphas[0], alphas[1], rtol=1e-6, atol=1e-6)
+    nothing = torch.zeros(2, 4, requires_grad=True)
+    to_unit_rms(nothing).sum().backward()
+    assert (to_unit_rms(nothing) == 0).all() and nothing.grad.isfinite().all()
+
+
+def test_what_is_watched_of_the_attentions():
+    encoder, regions = make_encoder(), make_regions()
+    regions.faces[2] = 0  # no face
+    previous = make_encoder()
+    terms = encoder.instance_terms(regions, make_regions(), previous)
+    watched = encoder.watch(regions, terms, PAIRS)
+    with_face = [(human, object_) for human, object_ in PAIRS.tolist() if human != 2]
+    for name, attention, region in (
+        ("alpha", encoder.face_aware, regions.faces),
+        ("alpha_bar", encoder.face_agnostic, regions.faceless),
+    ):
+        expected = [plain_attention(attention, region[h], regions.objects[o]) for h, o in with_face]
+        torch.testing.assert_close(watched[name], torch.cat(expected).detach().float())
+    pixels = regions.humans.flatten(2)
+    maps = (pixels.transpose(1, 2) @ pixels).softmax(dim=2)
+    expected = torch.stack([torch.diagonal(x) for x in maps]).flatten().float()
+    torch.testing.assert_close(watched["ihsm_own_share"], expected)
+    assert make_encoder(None, efra=False).watch(regions, terms, PAIRS) == {}
