@@ -8,7 +8,7 @@ import os
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
+from urllib.parse import parse_qs, urlparse
 
 from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.checkpoint.c2_model_loading import align_and_update_state_dicts
@@ -23,6 +23,7 @@ from .checkpoint_names import NEW_NAMES, joined_names
 from .model_card import CARD, ModelCard
 from .torchvision_weights import PREFIX as TORCHVISION
 from .torchvision_weights import download_address, with_model_names
+from .weight_files import read_weights
 from .weight_report import weight_report
 from .weights import as_tensors, fit_weights
 
@@ -234,16 +235,20 @@ class HOICheckpointer(DetectionCheckpointer):
 
     def _load_file(self, filename: str) -> dict[str, Any]:
         try:
-            content = super()._load_file(filename)
+            content = read_weights(filename)
             content["model"] = _ordered(content["model"])
-        except Exception as error:  # unpickling anything raises anything
-            reason = str(error).split("\n")[0] or type(error).__name__
+        except InputError as error:
             raise DamagedCheckpoint(
-                f"expected a checkpoint, but it cannot be read ({reason})",
+                error.problem, path=filename, field=self._field, hint=error.hint
+            ) from error
+        except (OSError, TypeError) as error:
+            raise DamagedCheckpoint(
+                f"expected a checkpoint, but it cannot be read ({error})",
                 path=filename,
                 field=self._field,
-                hint="It may have been copied or downloaded in part.",
             ) from error
+        if parse_qs(self._parsed_url_during_load.query).get("matching_heuristics") == ["True"]:
+            content["matching_heuristics"] = True
         if self._resuming and "iteration" not in content:
             raise DamagedCheckpoint("holds weights, but no state to resume from", path=filename)
         return content

@@ -8,7 +8,6 @@ import os
 import re
 from pathlib import Path
 
-import torch
 from detectron2.config import CfgNode
 from detectron2.data import MetadataCatalog
 from detectron2.engine import HookBase, hooks
@@ -20,6 +19,7 @@ from choi_d2.utils import InputError
 from .checkpoint import HOICheckpointer
 from .model_card import ModelCard
 from .watching import PairStatistics, TripletPictures
+from .weight_files import read_torch
 
 logger = logging.getLogger(__name__)
 
@@ -171,9 +171,9 @@ class BestCheckpointer(hooks.BestCheckpointer):
             return
         try:
             # Mapped: its weights, which may be large, are not read.
-            best = torch.load(path, map_location="cpu", mmap=True, weights_only=True)["best"]
+            best = read_torch(path, mmap=True)["best"]
             metric, value, iterations = best["metric"], best["value"], best["iterations"]
-        except Exception as error:  # unpickling anything raises anything
+        except (InputError, KeyError, TypeError) as error:
             logger.warning("%s cannot be read and is to be replaced (%s)", path, error)
             return
         if metric != self._val_metric:

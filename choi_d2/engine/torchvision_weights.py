@@ -105,7 +105,7 @@ class TorchvisionHandler(PathHandler):
         found = None if force else cached_weights(name)
         if found is None:
             weights = _published(name)[0]
-            weights.get_state_dict(progress=True, check_hash=True)
+            weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
             found = cache_folder() / weights.url.rsplit("/", 1)[-1]
         return str(found)
 

@@ -229,8 +229,8 @@ def test_all_well_is_one_line(model, tmp_path, caplog):
     ("content", "match"),
     [
         (None, "no such file"),
-        (b"", "cannot be read"),
-        (b"<html>404</html>", "cannot be read"),
+        (b"", "found an empty file"),
+        (b"<html>404</html>", "found a web page"),
         ({"model": {"fc.weight": torch.zeros(2)}}, "none of its 1 tensors fits"),
         ({"model": {"epoch": 3}}, "'epoch' is no tensor"),
     ],

@@ -76,3 +76,31 @@ def test_broken_files(tmp_path, content, message):
 def test_a_missing_file(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read_pickle(tmp_path / "data.pkl")
+
+
+class Reduced:
+    """Pickled as a call with a state."""
+
+    def __init__(self, *reduced):
+        self.reduced = reduced
+
+    def __reduce__(self):
+        return self.reduced
+
+
+def test_arrays_of_memory_that_is_not_theirs(tmp_path):
+    """NumPy believes a pickle that bytes are objects, which are addresses."""
+    new, empty, name = np.ndarray, np.zeros(0).__reduce__()[0], np.dtype
+    lying = Reduced(name, ("O8", False, True), (3, "|", None, None, None, -1, -1, 0))
+    fields = (3, "|", None, ("a",), {"a": (lying, 0)}, 8, 1, 0)
+    structured = Reduced(name, ("V8", False, True), fields)
+    for attack in (
+        Reduced(new, ((1,), lying, b"AAAAAAAA")),
+        Reduced(new, ((1,), "O", b"AAAAAAAA")),
+        Reduced(empty, (new, (0,), b"b"), (1, (1,), lying, False, b"AAAAAAAA")),
+        Reduced(empty, (new, (0,), b"b"), (1, (1,), structured, False, b"AAAAAAAA")),
+        Reduced(np.float64(0).__reduce__()[0], (lying, b"AAAAAAAA")),
+    ):
+        (tmp_path / "data.pkl").write_bytes(pickle.dumps([attack]))
+        with pytest.raises(InputError):
+            read_pickle(tmp_path / "data.pkl")
