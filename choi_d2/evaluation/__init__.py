@@ -1,5 +1,5 @@
-"""Official metrics of HOIW, PIC and V-COCO: a pure function each, an evaluator over it, and one
-command line, ``python -m choi_d2.evaluation``.
+"""Official metrics of HOIW, PIC, V-COCO and HICO-DET: a pure function each, an evaluator over it,
+and one command line, ``python -m choi_d2.evaluation``.
 """
 
 from importlib import import_module
@@ -8,7 +8,9 @@ from importlib import import_module
 _HOMES = {
     "BoxRecallEvaluator": "box_recall",
     "Detections": "vcoco",
+    "HICODETEvaluator": "hicodet_evaluator",
     "HOIEvaluator": "hoi_evaluator",
+    "HOIPairs": "hicodet",
     "HOIWEvaluator": "hoiw_evaluator",
     "InstanceDetectionEvaluator": "detection_evaluator",
     "People": "vcoco",
@@ -19,6 +21,7 @@ _HOMES = {
     "box_recall_metrics": "box_recall",
     "build_evaluator": "build",
     "evaluator_types": "build",
+    "hicodet_metrics": "hicodet",
     "hoiw_metrics": "hoiw",
     "pic_metrics": "pic",
     "recalled_at": "pic",

@@ -1,4 +1,4 @@
-"""``python -m choi_d2.evaluation hoiw|pic|vcoco``: official numbers of a prediction file."""
+"""``python -m choi_d2.evaluation hoiw|pic|vcoco|hicodet``: official numbers of predictions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from choi_d2.categories.hicodet import ZERO_SHOT
 from choi_d2.utils import InputError, write_json
 
 from .findings import Findings
-from .tables import hoiw_table, pic_table, vcoco_table
+from .hicodet_rules import EVALUATORS, RULES
+from .tables import hicodet_table, hoiw_table, pic_table, vcoco_table
 
 logger = logging.getLogger("choi_d2.evaluation")
 
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m choi_d2.evaluation", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="hoiw|pic|vcoco")
+    commands = parser.add_subparsers(required=True, metavar="hoiw|pic|vcoco|hicodet")
 
     hoiw = _command(commands, "hoiw", "mAP_rel of HOIW (= HOI-A)", _evaluate_hoiw, hoiw_table)
     hoiw.add_argument("--gt", type=Path, required=True, help="the annotations, JSON")
@@ -66,7 +68,52 @@ def _parser() -> argparse.ArgumentParser:
     vcoco.add_argument(
         "--pred", type=Path, required=True, help="the detections: pickle (.pkl) or JSON"
     )
+
+    _add_hicodet(commands)
     return parser
+
+
+def _add_hicodet(commands) -> None:
+    hicodet = _command(
+        commands,
+        "hicodet",
+        "mAP of HICO-DET, Default and Known Object",
+        _evaluate_hicodet,
+        hicodet_table,
+    )
+    forms = "anno_bbox.mat, or a JSON as of test_hico.json or instances_test2015.json"
+    hicodet.add_argument("--gt", type=Path, required=True, help=f"the annotations: {forms}")
+    hicodet.add_argument(
+        "--train",
+        type=Path,
+        help="the training annotations, likewise: classes with fewer than 10 pairs are rare; "
+        "default: what --gt says about rare classes, or else the official list",
+    )
+    hicodet.add_argument(
+        "--labels",
+        type=Path,
+        help="image-level labels for Known Object: anno.mat or JSON; default: what the pairs show",
+    )
+    hicodet.add_argument(
+        "--pred", type=Path, required=True, help="the detections: JSON, pickle (.pkl) or Matlab's"
+    )
+    hicodet.add_argument(
+        "--rules",
+        nargs="+",
+        default=[],
+        metavar="RULE",
+        choices=[*EVALUATORS, *RULES],
+        help="do as others do: an evaluator of the field "
+        f"({', '.join(EVALUATORS)}), or single rules ({', '.join(RULES)})",
+    )
+    hicodet.add_argument(
+        "--zero-shot",
+        nargs="+",
+        default=[],
+        metavar="SPLIT",
+        choices=list(ZERO_SHOT),
+        help=f"means over unseen and seen classes as well: {', '.join(ZERO_SHOT)}",
+    )
 
 
 def _command(
@@ -101,6 +148,20 @@ def _evaluate_vcoco(options: argparse.Namespace, findings: Findings) -> dict:
     from .vcoco_files import evaluate_vcoco_files
 
     return evaluate_vcoco_files(options.vsrl, options.coco, options.ids, options.pred, findings)
+
+
+def _evaluate_hicodet(options: argparse.Namespace, findings: Findings) -> dict:
+    from .hicodet_files import evaluate_hicodet_files
+
+    return evaluate_hicodet_files(
+        options.gt,
+        options.pred,
+        findings,
+        train=options.train,
+        labels=options.labels,
+        rules=options.rules,
+        zero_shot=options.zero_shot,
+    )
 
 
 if __name__ == "__main__":

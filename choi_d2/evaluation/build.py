@@ -10,6 +10,7 @@ from choi_d2.utils import InputError
 
 from .box_recall import BoxRecallEvaluator
 from .detection_evaluator import InstanceDetectionEvaluator
+from .hicodet_evaluator import HICODETEvaluator
 from .hoi_evaluator import evaluator_types
 from .hoiw_evaluator import HOIWEvaluator
 from .pic_evaluator import PICEvaluator
@@ -22,6 +23,7 @@ EVALUATORS = {
     "hoi": HOIWEvaluator,
     "pic": PICEvaluator,
     "vcoco": VCOCOEvaluator,
+    "hicodet": HICODETEvaluator,
     "box_recall": BoxRecallEvaluator,
 }
 """``evaluator_type`` of the metadata -> evaluator of interactions; "hoi" is a data set of the
@@ -55,7 +57,7 @@ def build_evaluator(
     if len(set(tasks)) < len(tasks):
         raise InputError(
             f"data set '{dataset_name}' has evaluator_type {types}, "
-            "expected at most one of hoiw, hoi, pic and vcoco, and box_recall at most once"
+            "expected at most one of hoiw, hoi, pic, vcoco and hicodet, and box_recall at most once"
         )
     return DatasetEvaluators(
         [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +55,50 @@ def hoiw_submission(
                 for (subject, object_), verb, score in zip(
                     prediction["pairs"].tolist(),
                     prediction["verbs"].tolist(),
+                    prediction["scores"].tolist(),
+                    strict=True,
+                )
+            ],
+        }
+        for name, prediction in predictions.items()
+    ]
+
+
+def hicodet_submission(
+    predictions: Mapping[str, Mapping[str, np.ndarray]], category_ids: Sequence[int]
+) -> list[dict]:
+    """HICO-DET's predictions as boxes and pairs of them: a list with one entry for each image.
+
+    Args:
+        predictions: file name -> ``boxes`` (R, 4) pixels counted from 0, the last one a part of
+            the box; ``classes`` (R,), ``box_scores`` (R,), ``pairs`` (T, 2) rows of the boxes,
+            ``verbs`` (T,) places in HICO-DET's list, ``hoi_ids`` (T,) 1..600, ``scores`` (T,).
+        category_ids: of each class, COCO's.
+    """
+    return [
+        {
+            "file_name": name,
+            "predictions": [
+                {"bbox": box, "category_id": category_ids[category], "score": score}
+                for box, category, score in zip(
+                    prediction["boxes"].tolist(),
+                    prediction["classes"].tolist(),
+                    prediction["box_scores"].tolist(),
+                    strict=True,
+                )
+            ],
+            "hoi_prediction": [
+                {
+                    "subject_id": subject,
+                    "object_id": object_,
+                    "category_id": verb + 1,
+                    "hoi_category_id": hoi_id,
+                    "score": score,
+                }
+                for (subject, object_), verb, hoi_id, score in zip(
+                    prediction["pairs"].tolist(),
+                    prediction["verbs"].tolist(),
+                    prediction["hoi_ids"].tolist(),
                     prediction["scores"].tolist(),
                     strict=True,
                 )

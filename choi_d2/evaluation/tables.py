@@ -75,6 +75,55 @@ def vcoco_table(metrics: Mapping) -> str:
     return _table(rows, ["action", "role", "AP (scenario 1)", "scenario 2", "positives"])
 
 
+def hicodet_table(metrics: Mapping) -> str:
+    """The means of both settings, and what they are of.
+
+    Args:
+        metrics: as the command line writes them.
+    """
+    settings = [metrics[name] for name in ("default", "known_object")]
+    averaged = [[hoi for hoi in s["per_hoi"].values() if hoi["ap"] is not None] for s in settings]
+    rows = [
+        _hicodet_row(label, key, [sum(map(counts, hois)) for hois in averaged], settings)
+        for label, key, counts in (
+            ("Full", "mAP_full", lambda hoi: True),
+            ("Rare", "mAP_rare", lambda hoi: hoi["rare"]),
+            ("Non-rare", "mAP_non_rare", lambda hoi: not hoi["rare"]),
+        )
+    ]
+    for split in settings[0].get("zero_shot", ()):
+        splits = [setting["zero_shot"][split] for setting in settings]
+        for which in ("unseen", "seen"):
+            counts = [numbers[f"num_{which}"] for numbers in splits]
+            rows.append(_hicodet_row(f"{split}, {which}", f"mAP_{which}", counts, splits))
+    truths = [hoi["num_gt"] for hoi in settings[0]["per_hoi"].values()]
+    hits = ", ".join(
+        f"{sum(hoi['num_tp'] for hoi in setting['per_hoi'].values())} hits among "
+        f"{sum(hoi['num_pred'] for hoi in setting['per_hoi'].values())} detections ({name})"
+        for name, setting in zip(("Default", "Known Object"), settings, strict=True)
+    )
+    known = metrics["known_object_from"]
+    if known == "boxes":
+        known += " of the visible pairs, for want of image-level labels: not the official number"
+    notes = [
+        f"{sum(truths)} pairs of {sum(map(bool, truths))} classes in {metrics['images']} images; "
+        f"{hits}",
+        f"{metrics['rare']['num_rare']} rare classes, by {metrics['rare']['source']}",
+        f"Known Object by {known}",
+    ]
+    if metrics["rules"]:
+        notes.append(f"not by the official rules: {', '.join(metrics['rules'])}")
+    headers = ["mAP", "Default", "Known Object", "classes"]
+    return "\n".join([_table(rows, headers), "", *notes])
+
+
+def _hicodet_row(
+    label: str, key: str, counts: Sequence[int], settings: Sequence[Mapping]
+) -> list[str]:
+    classes = " / ".join(map(str, dict.fromkeys(counts)))
+    return [label, *(percent(setting[key]) for setting in settings), classes]
+
+
 def box_recall_table(metrics: Mapping) -> str:
     """Recall per verb, averaged over the IoUs, then the means per IoU and over all.
 

@@ -4,6 +4,7 @@ from hoi_scenes import hoiw_like_metadata, registered
 from choi_d2.categories.vcoco import VERBS
 from choi_d2.evaluation import (
     BoxRecallEvaluator,
+    HICODETEvaluator,
     HOIWEvaluator,
     InstanceDetectionEvaluator,
     PICEvaluator,
@@ -18,6 +19,7 @@ EVALUATORS = {
     "hoi": HOIWEvaluator,
     "pic": PICEvaluator,
     "vcoco": VCOCOEvaluator,
+    "hicodet": HICODETEvaluator,
     "box_recall": BoxRecallEvaluator,
 }
 
@@ -25,6 +27,8 @@ EVALUATORS = {
 @pytest.mark.parametrize(("kind", "expected"), EVALUATORS.items())
 def test_the_metadata_chooses(kind, expected, tmp_path):
     metadata = hoiw_like_metadata(evaluator_type=kind, verb_classes=list(VERBS))
+    if kind == "hicodet":
+        metadata |= {"thing_classes": ["person", "cup"], "verb_classes": ["hold"]}
     with registered("chosen", [], **metadata):
         interactions, detections = build_evaluator("chosen", tmp_path)._evaluators
     assert type(interactions) is expected and interactions.output_dir == tmp_path

@@ -89,16 +89,29 @@ def hoi_ids_of(rows: Rows, object_ids: np.ndarray, notes: Notes, whose: str) -> 
         (R,) int64 ids as in the file; 0 where it has none, and verb and object are not a class.
     """
     verbs, _ = integers(rows.column("category_id"), rows.place("category_id"))
-    known = (verbs >= 1) & (verbs <= len(VERBS)) & (object_ids >= 0) & (object_ids < len(_BY_COCO))
-    made = np.zeros(len(verbs), np.int64)
-    made[known] = _BY_COCO[object_ids[known], verbs[known] - 1]
+    made = hoi_ids_by_verb(object_ids, verbs)
     if not any("hoi_category_id" in row for row in rows.elements):
         return made
     ids, _ = integers(rows.column("hoi_category_id"), rows.place("hoi_category_id"))
+    note_unlike(rows, "hoi_category_id", ids, made, notes, whose)
+    return ids
+
+
+def hoi_ids_by_verb(object_ids: np.ndarray, verbs: np.ndarray) -> np.ndarray:
+    """(R,) int64 HOI ids 1..600 of COCO categories and verb ids 1..117; 0: no such class."""
+    known = (verbs >= 1) & (verbs <= len(VERBS)) & (object_ids >= 0) & (object_ids < len(_BY_COCO))
+    made = np.zeros(len(verbs), np.int64)
+    made[known] = _BY_COCO[object_ids[known], verbs[known] - 1]
+    return made
+
+
+def note_unlike(
+    rows: Rows, key: str, ids: np.ndarray, made: np.ndarray, notes: Notes, whose: str
+) -> None:
+    """Count pairs whose class (R,) is not the one that verb and object make, (R,)."""
     other = np.flatnonzero((ids != made) & (ids >= 1) & (ids <= NUM_HOIS))
     kind = f"{whose} pair whose object or verb is not its HOI class's, counted by the HOI class"
-    rows.note(notes, kind, other, "hoi_category_id")
-    return ids
+    rows.note(notes, kind, other, key)
 
 
 def _hoi_table(object_ids: Sequence[int]) -> np.ndarray:

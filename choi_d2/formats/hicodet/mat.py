@@ -50,14 +50,15 @@ def read_mat(path: str | os.PathLike, names: Sequence[str]) -> dict[str, np.ndar
         raise InputError("expected a Matlab file, found an empty one", path=path)
     try:
         content = loadmat(io.BytesIO(data), variable_names=list(names))
-        found = [name for name, _, _ in whosmat(io.BytesIO(data))]
+        missing = [name for name in names if name not in content]
+        found = [name for name, _, _ in whosmat(io.BytesIO(data))] if missing else []
     except NotImplementedError:
         hint = "In Matlab: save(..., '-v7')."
         raise InputError("Matlab's version 7.3 is not read", path=path, hint=hint) from None
     except Exception as error:  # a broken file can fail in any way
         problem = f"expected a Matlab file, found something else or half of one ({error})"
         raise InputError(problem, path=path) from None
-    if missing := [name for name in names if name not in content]:
+    if missing:
         problem = f"expected the variable {missing[0]}, found {', '.join(sorted(found)) or 'none'}"
         raise InputError(problem, path=path)
     return content
@@ -155,7 +156,10 @@ def _boxes(array: np.ndarray, place: Mapping[str, Any]) -> list[list[float]]:
     if array.size == 0:
         return []
     table = _fields(array, ("x1", "y1", "x2", "y2"), **place)
-    columns = [[_number(value, place) for value in table[key]] for key in ("x1", "y1", "x2", "y2")]
+    try:
+        columns = [[float(value.item()) for value in column] for column in table.values()]
+    except (ValueError, TypeError, AttributeError):
+        raise InputError("expected boxes of four finite numbers", **place) from None
     return [list(box) for box in zip(*columns, strict=True)]
 
 
