@@ -49,6 +49,14 @@ def add_choi_config(cfg: CN) -> None:
     cfg.MODEL.ROI_MASK_HEAD.NUM_CONV = 4
     cfg.MODEL.ROI_MASK_HEAD.POOLER_RESOLUTION = 14
 
+    # Regions that are neither instance nor background: crowds, and instances whose certainty is
+    # below INPUT.CERTAINTY_THRESH. No box on one becomes background or an end of a negative pair,
+    # unless it matches an instance. A box is on a crowd when this part of its own area is in the
+    # crowd's box, on an uncertain instance from this IoU on. Above 1: never.
+    cfg.MODEL.IGNORED = CN()
+    cfg.MODEL.IGNORED.IOU = 0.3
+    cfg.MODEL.IGNORED.CROWD_COVERAGE = 0.5
+
     # ---------------------------------------------------------------------- the networks R^t
     cfg.MODEL.ROI_INTERACTION_HEAD = CN()
     head = cfg.MODEL.ROI_INTERACTION_HEAD
@@ -71,6 +79,18 @@ def add_choi_config(cfg: CN) -> None:
     # most 128, 1 positive to 3 negatives).
     head.BATCH_SIZE_PER_IMAGE = 128
     head.POSITIVE_FRACTION = 0.25
+    # Training: the annotated pairs themselves come first among the positives, then their other
+    # views, as many of each annotated pair. False draws views with equal chances.
+    head.SPREAD_POSITIVES = True
+    # Training: are false detections ends of negative pairs (Sec. 3.3.2: all pairs of O x O)? They
+    # are the boxes that match no instance and that inference would pair: the stage's best
+    # foreground score at least SCORE_THRESH_TEST, NMS by ROI_HEADS.NMS_THRESH_TEST, at most
+    # TEST.DETECTIONS_PER_IMAGE; with the class of that score. False: only boxes that match an
+    # instance form pairs.
+    head.UNMATCHED_NEGATIVES = True
+    # Training: boxes with an IoU from here up to the stage's threshold are neither right nor wrong,
+    # and form no pair. 1: every box that matches no instance is wrong.
+    head.IGNORE_IOU = 0.3
     # Inference: only detections with at least this score form pairs (Sec. 3.5).
     head.SCORE_THRESH_TEST = 0.3
     # Inference: which scores are multiplied into a triplet's score. Any of "human", "object",
@@ -134,6 +154,11 @@ def add_choi_config(cfg: CN) -> None:
     # that is not in use is left out of the formula.
     head.RCM.FUSION = "(v+g)*s"
     head.RCM.LOSS_WEIGHT = 1.0
+
+    # --------------------------------------------------------------------------- annotations
+    # Training: an instance whose annotation has a lower certainty ("certainty" in [0, 1], 1 where
+    # it is not said: boxes that a machine made) is ignored, see MODEL.IGNORED.
+    cfg.INPUT.CERTAINTY_THRESH = 0.5
 
     # ---------------------------------------------------------------------------------- faces
     cfg.INPUT.FACES = CN()

@@ -37,9 +37,10 @@ from choi_d2.data import HOIDatasetMapper, check_registered
 from choi_d2.engine import load_config
 from choi_d2.modeling.roi_heads.interaction_sampler import (
     PairRules,
-    label_stage_outputs,
+    PairSampling,
     sample_training_pairs,
 )
+from choi_d2.modeling.roi_heads.stage_regions import label_stage_outputs
 from choi_d2.pictures import read_picture, size_error
 from choi_d2.pictures.formats import to_rgb
 from choi_d2.structures import HOIAnnotations
@@ -154,25 +155,21 @@ def sample_pairs_of_truth(sample: Mapping, cfg: CfgNode) -> SampledPairs:
         cfg: the data set's rules and the size of a sample.
     """
     truth, annotations = sample["instances"], sample["interactions"]
-    head, rules = cfg.MODEL.ROI_INTERACTION_HEAD, PairRules.from_config(cfg)
+    rules = PairRules.from_config(cfg)
     no_box = torch.zeros(0, 4)
     matcher = Matcher(list(cfg.MODEL.ROI_BOX_CASCADE_HEAD.IOUS[:1]), [0, 1])
-    labelled = sample_training_pairs(
-        label_stage_outputs(no_box, no_box, truth, matcher),
-        annotations,
-        len(truth),
-        rules=rules,
-        batch_size=head.BATCH_SIZE_PER_IMAGE,
-        positive_fraction=head.POSITIVE_FRACTION,
+    regions = label_stage_outputs(no_box, no_box, truth, matcher)
+    labelled, every = (
+        sample_training_pairs(regions, annotations, truth, rules=rules, sampling=sampling)
+        for sampling in (PairSampling.from_config(cfg), PairSampling(1 << 30, 0.5))
     )
     pairs, positive = labelled.regions.matched[labelled.pairs], labelled.annotated
-    candidates = len(rules.enumerate(truth.gt_classes))
     faces = len(sample["faces"]) if "faces" in sample else 0
     return SampledPairs(
         HOIAnnotations(pairs[positive], labelled.verbs[positive]),
         pairs[~positive],
         f"sampled: {int(positive.sum())} of {len(annotations)} positive pairs, "
-        f"{int((~positive).sum())} of {candidates - len(annotations)} negative; "
+        f"{int((~positive).sum())} of {int((~every.annotated).sum())} negative; "
         f"{faces} face{'s' * (faces != 1)}",
     )
 

@@ -12,11 +12,11 @@ from detectron2.config import CfgNode, configurable
 from detectron2.data import MetadataCatalog
 from detectron2.data import detection_utils as utils
 from detectron2.data import transforms as T
-from detectron2.structures import BitMasks, Boxes, Instances, PolygonMasks
+from detectron2.structures import BitMasks, Boxes, BoxMode, Instances, PolygonMasks
 
 from choi_d2.pictures import read_picture, size_error
 from choi_d2.pictures.formats import check_format, from_bgr
-from choi_d2.structures import HOIAnnotations
+from choi_d2.structures import HOIAnnotations, IgnoredRegions
 from choi_d2.utils import InputError
 
 from .augmentations import build_augmentations
@@ -35,9 +35,13 @@ class HOIDatasetMapper:
 
     - ``image``: Tensor[C, H, W] in ``image_format``, uint8 (YUV: float32);
     - ``faces``, where they are known: ``Instances`` with ``boxes`` and ``scores``;
-    - in training ``instances`` (``gt_boxes``, ``gt_classes``, ``gt_masks`` where masks are in use)
-      and ``interactions`` (:class:`HOIAnnotations`), whose pairs follow the instances when crowds
-      and instances that have become empty are left out.
+    - in training ``instances`` (``gt_boxes``, ``gt_classes``, ``gt_judged``: were the instance's
+      interactions looked at? ``gt_masks`` where masks are in use), ``interactions``
+      (:class:`HOIAnnotations`), whose pairs follow the instances when others are left out, and
+      ``ignored`` (:class:`IgnoredRegions`): crowds and instances of little certainty, which are no
+      instances. Instances and regions that have become empty are left out.
+
+    An annotation says so by ``iscrowd`` (by default 0), ``certainty`` (1) and ``judged`` (True).
 
     All boxes are absolute, in the frame of the resized image.
 
@@ -52,6 +56,7 @@ class HOIDatasetMapper:
         face_source: "annotations" (the records' own), "file" (``faces_by_path``) or "none".
         faces_by_path: absolute image path -> faces, as the records have them.
         face_score_thresh: faces with a lower score are left out.
+        certainty_thresh: instances with a lower certainty are ignored.
     """
 
     @configurable
@@ -68,6 +73,7 @@ class HOIDatasetMapper:
         face_source: str = "annotations",
         faces_by_path: Mapping[str, list[dict]] | None = None,
         face_score_thresh: float = 0.0,
+        certainty_thresh: float = 0.0,
     ):
         if face_source not in FACE_SOURCES:
             raise InputError(
@@ -85,6 +91,7 @@ class HOIDatasetMapper:
         self.face_source = face_source
         self.faces_by_path = dict(faces_by_path or {})
         self.face_score_thresh = face_score_thresh
+        self.certainty_thresh = certainty_thresh
         self._broken_images: set[str] = set()
         mode = "training" if is_train else "inference"
         logger.info("Augmentations in %s: %s", mode, self.augmentations)
@@ -105,6 +112,7 @@ class HOIDatasetMapper:
             "face_source": faces.SOURCE,
             "faces_by_path": faces_of_files(faces.FILES) if faces.SOURCE == "file" else None,
             "face_score_thresh": faces.SCORE_THRESH,
+            "certainty_thresh": cfg.INPUT.CERTAINTY_THRESH,
         }
 
     def __call__(self, record: Mapping) -> dict | None:
@@ -140,6 +148,8 @@ class HOIDatasetMapper:
             mapped["instances"], mapped["interactions"] = self._transform_annotations(
                 record, transforms, image_size
             )
+            ignored = [x for x in record["annotations"] if not self._is_instance(x)]
+            mapped["ignored"] = transform_ignored(ignored, transforms, image_size)
         return mapped
 
     def _read_image(self, record: Mapping) -> np.ndarray | None:
@@ -171,20 +181,26 @@ class HOIDatasetMapper:
             return None
         return [face for face in faces if face["score"] >= self.face_score_thresh]
 
+    def _is_instance(self, annotation: Mapping) -> bool:
+        certain = annotation.get("certainty", 1.0) >= self.certainty_thresh
+        return certain and not annotation.get("iscrowd", 0)
+
     def _transform_annotations(
         self, record: Mapping, transforms: T.TransformList, image_size: tuple[int, int]
     ) -> tuple[Instances, HOIAnnotations]:
         annotations = record["annotations"]
         interactions = HOIAnnotations.from_records(record.get("interactions", ()), self.num_verbs)
 
-        is_single = [not annotation.get("iscrowd", 0) for annotation in annotations]
-        interactions = interactions.filter_instances(torch.tensor(is_single, dtype=torch.bool))
+        is_instance = [self._is_instance(annotation) for annotation in annotations]
+        interactions = interactions.filter_instances(torch.tensor(is_instance, dtype=torch.bool))
         kept = [
             self._transform_annotation(annotation, record, transforms, image_size)
-            for annotation, single in zip(annotations, is_single, strict=True)
-            if single
+            for annotation, wanted in zip(annotations, is_instance, strict=True)
+            if wanted
         ]
         instances = utils.annotations_to_instances(kept, image_size, mask_format=self.mask_format)
+        judged = [annotation.get("judged", True) for annotation in kept]
+        instances.gt_judged = torch.tensor(judged, dtype=torch.bool)
         if self.use_masks and not kept:
             instances.gt_masks = _no_masks(self.mask_format, image_size)
         if self.recompute_boxes and kept:
@@ -239,12 +255,40 @@ def transform_faces(
         ``Instances`` with ``boxes`` (F boxes, clipped to the image) and ``scores`` (F,); faces that
         are outside the image are left out.
     """
-    boxes = np.asarray([face["bbox"] for face in faces], dtype=np.float64).reshape(-1, 4)
-    boxes = Boxes(torch.as_tensor(transforms.apply_box(boxes), dtype=torch.float32).reshape(-1, 4))
-    boxes.clip(image_size)
+    boxes = _transform_boxes([face["bbox"] for face in faces], transforms, image_size)
     scores = torch.tensor([face["score"] for face in faces], dtype=torch.float32)
     inside = boxes.nonempty()
     return Instances(image_size, boxes=boxes[inside], scores=scores[inside])
+
+
+def transform_ignored(
+    annotations: Sequence[Mapping], transforms: T.TransformList, image_size: tuple[int, int]
+) -> IgnoredRegions:
+    """Ignored regions in the frame of the transformed image.
+
+    Args:
+        annotations: with ``bbox``, ``bbox_mode`` and ``iscrowd``, in the original image.
+        transforms: what was done to the image.
+        image_size: (height, width) of the transformed image.
+
+    Returns:
+        The regions, clipped to the image; those outside it are left out.
+    """
+    corners = [BoxMode.convert(x["bbox"], x["bbox_mode"], BoxMode.XYXY_ABS) for x in annotations]
+    boxes = _transform_boxes(corners, transforms, image_size)
+    is_crowd = torch.tensor([bool(x.get("iscrowd", 0)) for x in annotations], dtype=torch.bool)
+    inside = boxes.nonempty()
+    return IgnoredRegions(boxes.tensor[inside], is_crowd[inside])
+
+
+def _transform_boxes(
+    corners: Sequence[Sequence[float]], transforms: T.TransformList, image_size: tuple[int, int]
+) -> Boxes:
+    """Boxes ``[x1, y1, x2, y2]`` in the transformed image, clipped to it."""
+    boxes = np.asarray(corners, dtype=np.float64).reshape(-1, 4)
+    boxes = Boxes(torch.as_tensor(transforms.apply_box(boxes), dtype=torch.float32).reshape(-1, 4))
+    boxes.clip(image_size)
+    return boxes
 
 
 def faces_of_files(files: Sequence[str]) -> dict[str, list[dict]]:

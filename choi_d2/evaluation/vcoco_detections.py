@@ -5,13 +5,15 @@ One dict for each (person, choice of objects)::
     {"image_id": 9, "person_box": [x1, y1, x2, y2], "hold_agent": score,
      "hold_obj": [x1, y1, x2, y2, score], ...}
 
-with all 26 ``_agent`` keys and all 25 action-roles; a NaN score is no prediction.
+with all 26 ``_agent`` keys and all 25 action-roles; a NaN score is no prediction. Caches of the UPT
+family of repositories have only the keys of actions that were detected, and are dicts that answer
+for the others: an agent with 0, a role with :data:`MISSING_ROLE`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,12 @@ from choi_d2.utils.safe_pickle import read_pickle
 from .findings import Findings
 from .vcoco import Detections
 
+MISSING_ROLE = (0.0, 0.0, 0.1, 0.1, 0.0)
 _AGENT_KEYS = tuple(f"{name}_agent" for name, _ in ACTIONS)
+_DEFAULTS = {key: 0.0 for key in _AGENT_KEYS} | {role: list(MISSING_ROLE) for role in ACTION_ROLES}
+# How pickles of lists begin, and no JSON; byte-order marks and spaces before a JSON.
+_PICKLE = (b"\x80", b"(l", b"]q", b"](", b"]r")
+_BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 _ROLE = "[x1, y1, x2, y2, score], finite numbers or NaN"
 
 
@@ -35,16 +42,16 @@ def read_detections(
     """Read a prediction file.
 
     Args:
-        path: a pickle (``.pkl``, ``.pickle``), from which no code is run, or JSON with NaN as
-            Python writes it.
+        path: a pickle, from which no code is run, or JSON with NaN as Python writes it; whatever
+            its name ends with.
         image_ids: the images to evaluate; an image's number is its place in here.
         findings: takes what was tolerated.
 
     Raises:
         InputError: the file or a field is broken.
     """
-    if Path(path).suffix in (".pkl", ".pickle"):
-        entries = read_pickle(path)
+    if _is_pickle(path):
+        entries = read_pickle(path, foreign_dicts=True)
         if not isinstance(entries, list):
             problem = f"expected a list of detections, found {type(entries).__name__}"
             raise InputError(problem, path=path)
@@ -88,6 +95,7 @@ def detections_from_entries(
     if len(no_area):
         kind = "person box without area"
         findings.note(kind, count=len(no_area), **place(int(no_area[0]), "person_box"))
+    entries = _with_all_actions(entries, findings, place)
     agents = numbers(cells(entries, _AGENT_KEYS, place), place_in(_AGENT_KEYS), nan=True)
     roles = cells(entries, ACTION_ROLES, place)
     roles = number_rows(roles, 5, place_in(ACTION_ROLES), _ROLE, nan=True)
@@ -100,3 +108,32 @@ def detections_from_entries(
             roles[:, :, :4],
             roles[:, :, 4],
         )
+
+
+def _is_pickle(path: str | os.PathLike) -> bool:
+    """By its content, or by its name where there is none or no file."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(64).lstrip(_BEFORE_JSON)
+    except OSError:
+        head = b""
+    if not head:
+        return Path(path).suffix in (".pkl", ".pickle")
+    if head.startswith(_PICKLE):
+        return True
+    return not head.startswith((b"[", b"{")) and Path(path).suffix != ".json"
+
+
+def _with_all_actions(
+    entries: list[Mapping], findings: Findings, place: Callable[..., Mapping]
+) -> list[Mapping]:
+    """The entries with every action; what is not there was not detected."""
+    wanted, complete = _DEFAULTS.keys(), []
+    for row, entry in enumerate(entries):
+        if not wanted <= entry.keys():
+            missing = [key for key in _DEFAULTS if key not in entry]
+            kind = "action missing in a detection (the official evaluator stops), not detected"
+            findings.note(kind, count=len(missing), **place(row, missing[0]))
+            entry = {**_DEFAULTS, **entry}
+        complete.append(entry)
+    return complete

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from choi_d2.categories.vcoco import ACTION_ROLES, ACTIONS
-from choi_d2.utils import InputError, read_json
+from choi_d2.utils import InputError, read_json, read_text
 from choi_d2.utils.columns import boxes, column, integers, lists, many_objects, numbers, shown
 
 from .findings import Findings
@@ -84,15 +84,8 @@ def read_image_ids(path: Path, findings: Findings) -> list[int]:
     Raises:
         InputError: the file is missing, empty, or holds something else.
     """
-    try:
-        with open(path, encoding="utf-8") as file:
-            words = [(line, w) for line, text in enumerate(file, start=1) for w in text.split()]
-    except FileNotFoundError:
-        raise InputError("no such file", path=path, hint="Check the path.") from None
-    except UnicodeDecodeError:
-        raise InputError("expected a text file, found binary data", path=path) from None
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", path=path) from None
+    lines = read_text(path).splitlines()
+    words = [(line, word) for line, text in enumerate(lines, start=1) for word in text.split()]
     ids = []
     for line, word in words:
         try:

@@ -1,6 +1,7 @@
 """Human-object interactions as typed structures: ground truth, and the words for it."""
 
 from .annotations import HOIAnnotations
+from .ignored import IgnoredRegions
 from .vocabulary import Vocabulary, dataset_vocabulary
 
-__all__ = ["HOIAnnotations", "Vocabulary", "dataset_vocabulary"]
+__all__ = ["HOIAnnotations", "IgnoredRegions", "Vocabulary", "dataset_vocabulary"]

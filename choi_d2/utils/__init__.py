@@ -4,6 +4,6 @@
 """
 
 from .errors import InputError, clean_exit
-from .files import atomic_path, read_json, write_json
+from .files import atomic_path, read_json, read_text, write_json
 
-__all__ = ["InputError", "atomic_path", "clean_exit", "read_json", "write_json"]
+__all__ = ["InputError", "atomic_path", "clean_exit", "read_json", "read_text", "write_json"]

@@ -94,13 +94,63 @@ class _DataUnpickler(pickle.Unpickler):
         return _ALLOWED[module, name]
 
 
-def read_pickle(path: str | os.PathLike, *, hint: str | None = None) -> Any:
+class _ForeignDict(dict):
+    """What takes the place of a class that is not imported: a dict, whatever the class would do."""
+
+    origin = ""
+
+    def __new__(cls, *arguments: Any) -> _ForeignDict:
+        # defaultdict is made with its factory, or with None; others with what they hold.
+        if len(arguments) > 1 or not all(
+            each is None or isinstance(each, dict) or _is_stand_in(each) for each in arguments
+        ):
+            raise _Forbidden(cls.origin)
+        return super().__new__(cls)
+
+    def __init__(self, *arguments: Any):
+        super().__init__(*(each for each in arguments if isinstance(each, dict)))
+
+    def __setstate__(self, state: Any) -> None:
+        """Attributes of the object are no part of the dict."""
+
+
+def _is_stand_in(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, _ForeignDict)
+
+
+class _DictUnpickler(_DataUnpickler):
+    """Also objects of unknown classes, as the dicts that they are taken for."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module in ("copyreg", "copy_reg") and name == "_reconstructor":
+            return _reconstruct_dict
+        if module in ("builtins", "__builtin__") and name == "dict":
+            return dict
+        try:
+            return super().find_class(module, name)
+        except _Forbidden as error:
+            return type("ForeignDict", (_ForeignDict,), {"origin": str(error)})
+
+
+def _reconstruct_dict(kind: Any, base: Any, content: Any) -> dict:
+    """How the oldest protocols make an object of a subclass of dict."""
+    if base is not dict or not _is_stand_in(kind) or not isinstance(content, dict | None):
+        raise _Forbidden(getattr(kind, "origin", f"it makes {kind!r}"))
+    return kind(content)
+
+
+def read_pickle(
+    path: str | os.PathLike, *, foreign_dicts: bool = False, hint: str | None = None
+) -> Any:
     """The content of a pickle of plain data.
 
     Python 2's pickles are read as well.
 
     Args:
         path: the file.
+        foreign_dicts: take objects of classes that are not known for subclasses of dict, and what
+            they hold for plain dicts. Neither the class nor its module is looked for; a class or
+            function that would be called with anything else is refused as ever.
         hint: what to do about a pickle that holds more than plain data.
 
     Raises:
@@ -112,8 +162,9 @@ def read_pickle(path: str | os.PathLike, *, hint: str | None = None) -> Any:
         kind = other_kind(path)
         if kind is not None:
             raise InputError(f"expected a pickle, found {kind.name}", path=path, hint=kind.hint)
+        unpickler = _DictUnpickler if foreign_dicts else _DataUnpickler
         with path.open("rb") as file:
-            return _DataUnpickler(file, encoding="latin1").load()
+            return unpickler(file, encoding="latin1").load()
     except InputError:
         raise
     except FileNotFoundError:

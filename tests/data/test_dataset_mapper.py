@@ -124,6 +124,45 @@ def test_crop_moves_and_drops(record):
     assert mapped["faces"].scores.tolist() == pytest.approx([0.3])
 
 
+def test_crowds_and_uncertain_instances_become_ignored_regions(record):
+    record["annotations"][0]["certainty"] = 0.4
+    record["annotations"][3]["certainty"] = 0.5
+    # An ignored region needs no mask.
+    del record["annotations"][1]["segmentation"], record["annotations"][0]["segmentation"]
+    flip_and_double = [T.RandomFlip(prob=1.0), T.Resize((2 * HEIGHT, 2 * WIDTH))]
+    arguments = {"augmentations": flip_and_double, "use_masks": True, "certainty_thresh": 0.5}
+    mapped = mapper(**arguments)(record)
+    assert mapped["ignored"].boxes.tolist() == [[60, 8, 100, 72], [0, 0, 120, 80]]
+    assert mapped["ignored"].is_crowd.tolist() == [False, True]
+    # The pair of the uncertain human goes with it.
+    assert triplets(mapped) == [([20, 4, 56, 76], [48, 20, 64, 40], [2, 5])]
+    assert len(mapper()(record | {"annotations": []} | {"interactions": []})["ignored"]) == 0
+
+
+def test_ignored_regions_outside_a_crop_are_left_out(record):
+    record["annotations"][1]["bbox"] = [2.0, 2.0, 35.0, 12.0]
+    record["annotations"].append(instance([0, 0, 20, 20], 3, certainty=0.1))
+    right_half = T.CropTransform(30, 0, 30, 40)
+    mapped = mapper(augmentations=[right_half], certainty_thresh=0.5)(record)
+    assert mapped["ignored"].boxes.tolist() == [[0, 2, 5, 12]]
+
+
+def test_who_was_judged_follows_the_instances(record):
+    record["annotations"][3]["judged"] = False
+    assert mapper()(record)["instances"].gt_judged.tolist() == [True, False, True]
+
+
+def test_the_threshold_of_certainty_is_the_configs(record):
+    cfg = get_cfg()
+    add_choi_config(cfg)
+    cfg.INPUT.MIN_SIZE_TRAIN = (HEIGHT,)
+    record["annotations"][3]["certainty"] = 0.7
+    for threshold, ignored in ((0.5, 1), (0.75, 2)):
+        cfg.INPUT.CERTAINTY_THRESH = threshold
+        mapped = HOIDatasetMapper(cfg, is_train=True)(record)
+        assert len(mapped["ignored"]) == ignored and len(mapped["instances"]) == 4 - ignored
+
+
 def test_the_record_is_not_changed(record):
     before = copy.deepcopy(record)
     mapper(augmentations=[T.RandomFlip(prob=1.0)], use_masks=True)(record)

@@ -118,6 +118,7 @@ def test_records(vcoco):
     classes = [METADATA["thing_classes"][entry["category_id"]] for entry in annotations]
     assert classes == ["person", "person", "person", "knife", "person"]
     assert [entry["vcoco_person"] for entry in annotations] == [True, True, False, False, False]
+    assert [entry["judged"] for entry in annotations] == [True, True, False, True, False]
     assert [entry["iscrowd"] for entry in annotations] == [0, 0, 1, 0, 0]
     assert annotations[1]["bbox"] == [20, 0, 40.5, 40]
     assert annotations[3]["segmentation"] == [[18, 10, 26, 10, 26, 14]]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 from detectron2.modeling import build_model
-from detectron2.structures import Boxes, Instances
+from detectron2.structures import BitMasks, Boxes, Instances
 
 import choi_d2.modeling  # noqa: F401  (registers)
 from choi_d2.engine import load_config
@@ -72,13 +72,14 @@ HUMAN, OBJECT, OTHER = [8, 4, 40, 60], [30, 20, 50, 40], [60, 10, 90, 50]
 SCENES = {
     "pairs": ([HUMAN, OBJECT, OTHER, [44, 2, 70, 62]], [0, 1, 2, 0], [[0, 1], [3, 2]], [1, 3]),
     "no pair annotated": ([HUMAN, OBJECT], [0, 1], [], []),
+    "one pair": ([HUMAN, OBJECT], [0, 1], [[0, 1]], [1]),
     "no human": ([OBJECT, OTHER], [1, 2], [], []),
     "no object": ([HUMAN], [0], [], []),
     "nothing": ([], [], [], []),
 }
 
 
-def make_input(scene="pairs", faces=True, image_seed=0):
+def make_input(scene="pairs", faces=True, image_seed=0, masks=False, ignored=None):
     generator = torch.Generator().manual_seed(image_seed)
     instances, annotations = make_targets(*SCENES[scene])
     inputs = {
@@ -90,4 +91,8 @@ def make_input(scene="pairs", faces=True, image_seed=0):
     }
     if faces:
         inputs["faces"] = make_faces()
+    if masks:
+        instances.gt_masks = BitMasks(torch.rand(len(instances), *SIZE, generator=generator) > 0.5)
+    if ignored is not None:
+        inputs["ignored"] = ignored
     return inputs

@@ -13,13 +13,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from detectron2.data.datasets.builtin_meta import COCO_CATEGORIES
 
 from choi_d2.categories.vcoco import ACTIONS, OBJECTLESS_ACTIONS, VERBS
 from choi_d2.data.validation import Problems, short
-from choi_d2.utils import InputError, read_json
+from choi_d2.utils import InputError, read_json, read_text
 
 from .coco_like import CocoImages, add_instances, read_images
 from .common import RecordBuilder
@@ -65,8 +64,9 @@ def load_vcoco(
 
     Returns:
         Records by ascending ``image_id``, COCO's. Annotations have ``vcoco_person``: is it one of
-        the people whose actions are annotated? Interactions are action-roles with their object;
-        pairs (i, i) are actions without object, and action-roles whose object is not annotated.
+        the people whose actions are annotated? Other people have ``judged`` False: that they have
+        no interaction says nothing. Interactions are action-roles with their object; pairs (i, i)
+        are actions without object, and action-roles whose object is not annotated.
 
     Raises:
         InputError: a file is broken.
@@ -120,10 +120,9 @@ def read_ids(path: str | os.PathLike) -> list[int]:
         InputError: the file is missing, empty, or a line is no whole number.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").split()
-        ids = [int(line) for line in lines]
-    except FileNotFoundError:
-        raise InputError("no such file", path=path, hint="Check the path.") from None
+        ids = [int(line) for line in read_text(path).split()]
+    except InputError:
+        raise
     except ValueError as error:
         raise InputError(f"expected an image id on each line ({error})", path=path) from None
     if not ids:
@@ -230,6 +229,9 @@ def _read_record(
     builder = RecordBuilder(name, image["height"], image["width"], coco_problems)
     vcoco_person = {int(a["id"]): (image_id, int(a["id"])) in people for a in annotations}
     add_instances(annotations, _COCO_IDS, builder, coco_problems, vcoco_person=vcoco_person)
+    for annotation in builder.annotations:
+        is_human = annotation["category_id"] == HUMAN_CLASS
+        annotation["judged"] = annotation["vcoco_person"] or not is_human
     if not annotations:
         coco_problems.add("no annotation", "no instance is annotated", image=name)
     # From here on it is the action file that is read.

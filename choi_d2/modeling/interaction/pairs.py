@@ -35,13 +35,14 @@ def drop_same_instance(pairs: Tensor, matched: Tensor) -> Tensor:
 
     Args:
         pairs: Tensor[P, 2] int64.
-        matched: Tensor[R] int64, the ground-truth instance of each box.
+        matched: Tensor[R] int64, the ground-truth instance of each box; -1: none.
 
     Returns:
         Tensor[P', 2] int64; a box paired with itself stays.
     """
     ends = matched[pairs]
-    return pairs[(ends[:, 0] != ends[:, 1]) | (pairs[:, 0] == pairs[:, 1])]
+    different = (ends[:, 0] != ends[:, 1]) | (ends[:, 0] < 0)
+    return pairs[different | (pairs[:, 0] == pairs[:, 1])]
 
 
 def valid_verbs(pairs: Tensor, num_verbs: int, objectless_verbs: tuple[int, ...]) -> Tensor:
@@ -61,18 +62,52 @@ def valid_verbs(pairs: Tensor, num_verbs: int, objectless_verbs: tuple[int, ...]
     return objectless[None, :] == is_self[:, None]
 
 
-def sample_pairs(is_positive: Tensor, batch_size: int, positive_fraction: float) -> Tensor:
+def sample_pairs(
+    annotated_pair: Tensor,
+    is_truth: Tensor,
+    batch_size: int,
+    positive_fraction: float,
+    *,
+    spread: bool = True,
+) -> Tensor:
     """A random sample of pairs, at most ``positive_fraction`` of it positive (Sec. 4).
 
     Args:
-        is_positive: Tensor[P] bool.
+        annotated_pair: Tensor[P] int64: a number for the annotated pair that a pair is a view of;
+            -1: it is negative.
+        is_truth: Tensor[P] bool: is it the annotated pair itself, with the ground truth's boxes?
         batch_size: the largest size of the sample.
         positive_fraction: the largest share of positives in a full sample.
+        spread: take the annotated pairs themselves first, then as many views of each as there is
+            room for. Otherwise positives are drawn with equal chances, and an annotated pair has as
+            many as it has views.
 
     Returns:
         Tensor[P'] int64: indices into the pairs, ascending.
     """
-    positive, negative = subsample_labels(
-        is_positive.long(), batch_size, positive_fraction, bg_label=0
-    )
+    labels = (annotated_pair >= 0).long()
+    if spread:
+        positive = labels.nonzero()[:, 0]
+        rounds = _round_of(annotated_pair[positive], is_truth[positive])
+        order = torch.randperm(len(positive), device=positive.device)
+        order = order[rounds[order].argsort(stable=True)]
+        # Those of later rounds are not there.
+        labels[positive[order[int(batch_size * positive_fraction) :]]] = -1
+    positive, negative = subsample_labels(labels, batch_size, positive_fraction, bg_label=0)
     return torch.cat([positive, negative]).sort().values
+
+
+def _round_of(group: Tensor, first: Tensor) -> Tensor:
+    """Tensor[P] int64: when each is taken, if every group gives one of its own in each round.
+
+    Within a group (Tensor[P] int64) those with ``first`` (Tensor[P] bool) come first, others by
+    chance.
+    """
+    order = torch.randperm(len(group), device=group.device)
+    order = order[(~first[order]).long().argsort(stable=True)]
+    order = order[group[order].argsort(stable=True)]
+    _, counts = group.unique(return_counts=True)
+    starts = (counts.cumsum(0) - counts).repeat_interleave(counts)
+    rounds = torch.empty_like(group)
+    rounds[order] = torch.arange(len(group), device=group.device) - starts
+    return rounds

@@ -10,6 +10,8 @@ from detectron2.modeling import META_ARCH_REGISTRY, GeneralizedRCNN
 from detectron2.structures import Boxes, Instances
 from torch import Tensor, nn
 
+from choi_d2.structures import IgnoredRegions
+
 from .postprocessing import hoi_postprocess
 
 
@@ -19,6 +21,7 @@ class CHOIRCNN(GeneralizedRCNN):
 
     Inputs are Detectron2's, and for each image:
         ``interactions``: :class:`HOIAnnotations` (training).
+        ``ignored``: :class:`IgnoredRegions` (training), in the frame of ``image``; may be absent.
         ``faces``: ``Instances`` with ``boxes`` and ``scores`` in the frame of ``image``; may be
         absent: no face is known.
 
@@ -78,7 +81,10 @@ class CHOIRCNN(GeneralizedRCNN):
                 proposal_losses = {}
         annotations = [x["interactions"].to(self.device) for x in batched_inputs]
         faces = self._faces(batched_inputs, images.image_sizes)
-        _, losses = self.roi_heads(images, features, proposals, targets, annotations, faces)
+        ignored = [x.get("ignored", IgnoredRegions.empty()).to(self.device) for x in batched_inputs]
+        _, losses = self.roi_heads(
+            images, features, proposals, targets, annotations, faces, ignored
+        )
         return {**losses, **proposal_losses}
 
     def inference(

@@ -10,13 +10,15 @@ from detectron2.modeling.roi_heads import ROI_HEADS_REGISTRY
 from detectron2.structures import Boxes, Instances
 from torch import Tensor, nn
 
-from choi_d2.structures import HOIAnnotations
+from choi_d2.structures import HOIAnnotations, IgnoredRegions
 
 from ..interaction import PairBatch, build_interaction_head
 from .attention_log import log_attentions
-from .interaction_sampler import PairRules, label_stage_outputs, log_pairs, sample_training_pairs
-from .localization import LocalizationROIHeads, use_true_masks
+from .interaction_sampler import PairRules, PairSampling, sample_training_pairs
+from .localization import LocalizationROIHeads, LocalizationStage, use_true_masks
+from .pair_statistics import log_pairs
 from .prediction import TripletScore, make_interactions, no_interactions
+from .stage_regions import UnmatchedRule, label_stage_outputs
 
 
 @ROI_HEADS_REGISTRY.register()
@@ -32,8 +34,8 @@ class CHOIROIHeads(LocalizationROIHeads):
         rrm_weight: float,
         rcm_weight: float,
         pair_rules: PairRules,
-        pairs_per_image: int,
-        positive_pair_fraction: float,
+        pair_sampling: PairSampling,
+        unmatched: UnmatchedRule | None,
         previous_stage: bool,
         pair_score_thresh: float,
         pair_topk: int,
@@ -47,7 +49,8 @@ class CHOIROIHeads(LocalizationROIHeads):
             interaction_weights: gamma of Eq. 18.
             rrm_weight, rcm_weight: further weights of L_RRM and L_RCM.
             pair_rules: which instances form pairs.
-            pairs_per_image, positive_pair_fraction: training sample (Sec. 4).
+            pair_sampling: training sample (Sec. 4).
+            unmatched: which false detections are ends of negative pairs in training; None: none.
             previous_stage: add X_v^{t-1} in Eq. 11?
             pair_score_thresh: detections with at least this score form pairs at inference.
             pair_topk: pairs that are classified at inference, best ranked first.
@@ -62,8 +65,8 @@ class CHOIROIHeads(LocalizationROIHeads):
         self.interaction_weights = self._per_stage(interaction_weights)
         self.rrm_weight, self.rcm_weight = rrm_weight, rcm_weight
         self.pair_rules = pair_rules
-        self.pairs_per_image = pairs_per_image
-        self.positive_pair_fraction = positive_pair_fraction
+        self.pair_sampling = pair_sampling
+        self.unmatched = unmatched if interaction_heads else None
         self.previous_stage = previous_stage
         self.pair_score_thresh = pair_score_thresh
         self.pair_topk = pair_topk
@@ -91,8 +94,8 @@ class CHOIROIHeads(LocalizationROIHeads):
             rrm_weight=head.RRM.LOSS_WEIGHT,
             rcm_weight=head.RCM.LOSS_WEIGHT,
             pair_rules=PairRules.from_config(cfg),
-            pairs_per_image=head.BATCH_SIZE_PER_IMAGE,
-            positive_pair_fraction=head.POSITIVE_FRACTION,
+            pair_sampling=PairSampling.from_config(cfg),
+            unmatched=UnmatchedRule.from_config(cfg),
             previous_stage=head.VISUAL.PREVIOUS_STAGE,
             pair_score_thresh=head.SCORE_THRESH_TEST,
             # Without ranking, nothing is known that a choice could be based on.
@@ -109,6 +112,7 @@ class CHOIROIHeads(LocalizationROIHeads):
         targets: list[Instances] | None = None,
         annotations: list[HOIAnnotations] | None = None,
         faces: list[Instances] | None = None,
+        ignored: list[IgnoredRegions] | None = None,
     ):
         """Run the cascade.
 
@@ -117,6 +121,7 @@ class CHOIROIHeads(LocalizationROIHeads):
             annotations: training: the annotated pairs of each image.
             faces: for each image ``Instances`` with ``boxes`` and ``scores``, in the frame of the
                 features' input.
+            ignored: training: regions of each image that are neither instance nor background.
 
         Returns:
             Training: the proposals and a dict of losses. Inference: for each image its detections,
@@ -124,16 +129,12 @@ class CHOIROIHeads(LocalizationROIHeads):
         """
         if self.training:
             proposals = self.label_and_sample_proposals(proposals, targets)
+            ignored = ignored or [IgnoredRegions.empty()] * len(targets)
             with torch.set_grad_enabled(not self.localization_frozen):
                 stages = self._run_localization(features, proposals, targets)
             losses = {} if self.localization_frozen else self._localization_losses(stages)
             for t, stage in enumerate(stages):
-                regions = [
-                    label_stage_outputs(
-                        outputs, inputs.proposal_boxes.tensor, target, self.proposal_matchers[t]
-                    )
-                    for outputs, inputs, target in zip(stage.boxes, stage.proposals, targets)
-                ]
+                regions = self._label_regions(t, stage, targets, ignored)
                 if self.mask_on and not self.localization_frozen:
                     losses[f"loss_mask_stage{t}"] = self._mask_loss(features, t, regions, targets)
                 if self.interaction_heads:
@@ -175,6 +176,28 @@ class CHOIROIHeads(LocalizationROIHeads):
 
     # -------------------------------------------------------------------- interaction, R^1..R^T
 
+    def _label_regions(self, t: int, stage: LocalizationStage, targets, ignored) -> list[Instances]:
+        """For each image the boxes O^t that form pairs, see :func:`label_stage_outputs`."""
+        scores = [None] * len(targets)
+        if self.unmatched is not None:
+            with torch.no_grad():
+                probs = stage.predictor.predict_probs(stage.predictions, stage.proposals)
+            scores = [x[:, :-1] for x in probs]
+        return [
+            label_stage_outputs(
+                outputs,
+                inputs.proposal_boxes.tensor,
+                target,
+                self.proposal_matchers[t],
+                scores=score,
+                unmatched=self.unmatched,
+                ignored=ignore,
+            )
+            for outputs, inputs, target, score, ignore in zip(
+                stage.boxes, stage.proposals, targets, scores, ignored
+            )
+        ]
+
     def _interaction_losses(
         self, features, t: int, regions, targets, annotations, faces
     ) -> dict[str, Tensor]:
@@ -184,10 +207,9 @@ class CHOIROIHeads(LocalizationROIHeads):
             sample_training_pairs(
                 region,
                 annotation,
-                len(target),
+                target,
                 rules=self.pair_rules,
-                batch_size=self.pairs_per_image,
-                positive_fraction=self.positive_pair_fraction,
+                sampling=self.pair_sampling,
                 allowed_verbs=self.allowed_verbs,
             )
             for region, annotation, target in zip(regions, annotations, targets)

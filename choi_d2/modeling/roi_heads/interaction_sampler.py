@@ -1,21 +1,17 @@
-"""Training pairs of one stage: which regions and pairs R^t sees, and their labels (Sec. 4)."""
+"""Training pairs of one stage: which pairs R^t sees, and their labels (Sec. 4)."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from detectron2.config import CfgNode
-from detectron2.modeling.matcher import Matcher
-from detectron2.structures import Boxes, Instances, pairwise_iou
-from detectron2.utils.events import get_event_storage
-from torch import Tensor
+from detectron2.structures import Instances
+from torch import Tensor, nn
 
 from choi_d2.structures import HOIAnnotations
 
 from ..interaction.pairs import drop_same_instance, enumerate_pairs, sample_pairs, valid_verbs
-from ..interaction.rrm import ranking_accuracy
 
 
 @dataclass
@@ -67,6 +63,25 @@ class PairRules:
         return valid if allowed_verbs is None else valid & allowed_verbs[classes[pairs[:, 1]]]
 
 
+@dataclass(frozen=True)
+class PairSampling:
+    """How many pairs of an image are sampled, and which (Sec. 4).
+
+    Attributes:
+        batch_size, positive_fraction, spread: see :func:`sample_pairs`.
+    """
+
+    batch_size: int
+    positive_fraction: float
+    spread: bool = True
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> PairSampling:
+        """What a config asks for."""
+        head = cfg.MODEL.ROI_INTERACTION_HEAD
+        return cls(head.BATCH_SIZE_PER_IMAGE, head.POSITIVE_FRACTION, head.SPREAD_POSITIVES)
+
+
 @dataclass
 class LabelledPairs:
     """The sampled pairs of one image.
@@ -88,63 +103,40 @@ class LabelledPairs:
         """Tensor[P] bool: has the pair any verb?"""
         return self.verbs.any(dim=1)
 
+    def negatives(self) -> dict[str, Tensor]:
+        """The un-annotated pairs by kind, each Tensor[P] bool.
 
-@torch.no_grad()
-def label_stage_outputs(
-    outputs: Tensor, inputs: Tensor, targets: Instances, matcher: Matcher
-) -> Instances:
-    """The boxes of a stage that match an instance, and the ground truth's own boxes.
-
-    Ground-truth boxes join as they are, so that every annotated pair is a candidate.
-
-    Args:
-        outputs: Tensor[R, 4], O^t of one image.
-        inputs: Tensor[R, 4], O^{t-1}, one to one with ``outputs``.
-        targets: the ground truth, with ``gt_boxes`` and ``gt_classes``.
-        matcher: holds the stage's own IoU threshold.
-
-    Returns:
-        ``Instances`` with ``boxes``, ``previous_boxes``, ``classes``, ``matched`` (row of
-        ``targets``) and ``is_truth`` (bool); the detections first, then the ground truth.
-    """
-    truth = targets.gt_boxes.tensor.to(outputs)
-    boxes = Boxes(outputs.detach().clone())
-    boxes.clip(targets.image_size)
-    matched, labels = matcher(pairwise_iou(Boxes(truth), boxes))
-    is_matched = labels == 1
-    rows = torch.arange(len(truth), device=matched.device)
-
-    regions = Instances(targets.image_size)
-    regions.boxes = Boxes(torch.cat([boxes.tensor[is_matched], truth]))
-    regions.previous_boxes = Boxes(torch.cat([inputs.detach()[is_matched], truth]))
-    regions.matched = torch.cat([matched[is_matched], rows])
-    regions.classes = targets.gt_classes[regions.matched]
-    regions.is_truth = torch.cat([torch.zeros_like(matched[is_matched]), rows + 1]) > 0
-    return regions
+        ``"truth"``: of ground-truth boxes; ``"matched"``: of boxes that match instances, not both
+        the ground truth's own; ``"unmatched"``: with a false detection.
+        """
+        matched = (self.regions.matched[self.pairs] >= 0).all(dim=1)
+        truth = self.regions.is_truth[self.pairs].all(dim=1)
+        kinds = {"truth": truth, "matched": matched & ~truth, "unmatched": ~matched}
+        return {kind: rows & ~self.annotated for kind, rows in kinds.items()}
 
 
 @torch.no_grad()
 def sample_training_pairs(
     regions: Instances,
     annotations: HOIAnnotations,
-    num_instances: int,
+    targets: Instances,
     *,
     rules: PairRules,
-    batch_size: int,
-    positive_fraction: float,
+    sampling: PairSampling,
     allowed_verbs: Tensor | None = None,
 ) -> LabelledPairs:
     """Pair the regions of a stage and sample the pairs (Sec. 4).
 
     A pair is positive when both ends match the instances of an annotated pair; its verbs are that
-    pair's.
+    pair's. All others are negative (Sec. 3.3.2), except those with an instance whose interactions
+    nobody judged.
 
     Args:
         regions: what :func:`label_stage_outputs` returned.
         annotations: the image's pairs.
-        num_instances: how many instances the image has.
+        targets: the image's instances; ``gt_judged``, bool, where some were not judged.
         rules: which pairs are candidates.
-        batch_size, positive_fraction: see :func:`sample_pairs`.
+        sampling: how many of them are taken, and which.
         allowed_verbs: Tensor[K, N] bool, see :meth:`PairRules.valid_verbs`.
 
     Returns:
@@ -152,39 +144,23 @@ def sample_training_pairs(
     """
     pairs = drop_same_instance(rules.enumerate(regions.classes), regions.matched)
     valid = rules.valid_verbs(pairs, regions.classes, allowed_verbs)
-    can_interact = valid.any(dim=1)
-    pairs, valid = pairs[can_interact], valid[can_interact]
-    ends = regions.matched[pairs]
-    verbs = annotations.verb_table(num_instances)[ends[:, 0], ends[:, 1]] * valid
-    sample = sample_pairs(verbs.any(dim=1), batch_size, positive_fraction)
+    human, object_ = regions.matched[pairs].unbind(1)
+    # One row and one column more: -1, a false detection, finds no verb there.
+    table = nn.functional.pad(annotations.verb_table(len(targets)), (0, 0, 0, 1, 0, 1)).bool()
+    verbs = table[human, object_] & valid
+    positive = verbs.any(dim=1)
+
+    candidate = valid.any(dim=1)
+    if targets.has("gt_judged"):
+        judged = nn.functional.pad(targets.gt_judged, (0, 1), value=True)
+        candidate &= positive | (judged[human] & judged[object_])
+    pairs, valid, verbs = pairs[candidate], valid[candidate], verbs[candidate]
+    sample = sample_pairs(
+        torch.where(positive, human * len(targets) + object_, -1)[candidate],
+        regions.is_truth[pairs].all(dim=1),
+        sampling.batch_size,
+        sampling.positive_fraction,
+        spread=sampling.spread,
+    )
     rows, pairs = pairs[sample].unique(return_inverse=True)
-    return LabelledPairs(regions[rows], pairs, verbs[sample], valid[sample])
-
-
-def log_pairs(t: int, labelled: list[LabelledPairs], ranks, face_coverage: float) -> None:
-    """What the pairs of a stage are like, into Detectron2's event storage.
-
-    Not smoothed there: ``choi_d2.engine.watching.PairStatistics`` takes means over processes and
-    iterations.
-
-    Args:
-        t: the stage, from 0.
-        labelled: the sample of each image.
-        ranks: for each image Tensor[P], g of Eq. 13; None without a ranking module.
-        face_coverage: the part of the humans that a face was found for; nan where there is none.
-    """
-
-    def put(name: str, value: float) -> None:
-        get_event_storage().put_scalar(f"stage{t}/pairs/{name}", value, smoothing_hint=False)
-
-    images = max(len(labelled), 1)
-    annotated = [x.annotated for x in labelled]
-    put("sampled", sum(len(x) for x in annotated) / images)
-    put("positive", sum(int(x.sum()) for x in annotated) / images)
-    if not math.isnan(face_coverage):
-        put("face_coverage", face_coverage)
-    if ranks is not None:
-        accuracies = [ranking_accuracy(r, a) for r, a in zip(ranks, annotated)]
-        accuracies = [x for x in accuracies if x is not None]
-        if accuracies:
-            put("ranking_accuracy", sum(accuracies) / len(accuracies))
+    return LabelledPairs(regions[rows], pairs, verbs[sample].float(), valid[sample])

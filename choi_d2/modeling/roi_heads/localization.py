@@ -181,7 +181,7 @@ class LocalizationROIHeads(CascadeROIHeads):
         """Binary cross-entropy of S^t at the boxes O^t that match an instance, weighted."""
         matched = []
         for region, target in zip(regions, targets):
-            region = region[~region.is_truth]
+            region = region[~region.is_truth & (region.matched >= 0)]
             instances = Instances(region.image_size)
             instances.proposal_boxes, instances.gt_classes = region.boxes, region.classes
             if len(region):

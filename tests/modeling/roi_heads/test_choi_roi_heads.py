@@ -4,6 +4,8 @@ from detectron2.structures import Boxes, Instances
 from detectron2.utils.events import EventStorage
 from tiny import NUM_VERBS, SCENES, SIZE, make_input, tiny_model
 
+from choi_d2.structures import IgnoredRegions
+
 HEAD = "MODEL.ROI_INTERACTION_HEAD"
 STAGES = {
     1: ("MODEL.ROI_BOX_CASCADE_HEAD.IOUS", (0.5,),
@@ -42,6 +44,43 @@ def test_every_batch_trains_and_gives_every_parameter_a_gradient(stages, scenes,
     total.backward()
     assert [n for n, p in model.named_parameters() if p.grad is None] == []
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+ALL_JOIN = (f"{HEAD}.SCORE_THRESH_TEST", 0.0)
+MASKS = ("MODEL.MASK_ON", True, f"{HEAD}.REPRESENTATION", "mask")
+
+
+@pytest.mark.parametrize("scenes", [["pairs", "nothing"], ["no human"], ["nothing"]])
+@pytest.mark.parametrize("masks", [(), MASKS])
+def test_false_detections_join_and_every_parameter_has_a_gradient(scenes, masks):
+    model = tiny_model(*ALL_JOIN, *masks)
+    losses, storage = losses_of(model, scenes, masks=bool(masks))
+    assert sum(storage.latest()[f"stage{t}/pairs/negative_unmatched"][0] for t in range(3)) > 0
+    total = sum(losses.values())
+    assert torch.isfinite(total)
+    total.backward()
+    assert [n for n, p in model.named_parameters() if p.grad is None] == []
+
+
+def test_where_only_what_interacts_is_annotated_false_detections_teach_the_ranking():
+    """One pair and nothing else, as HOIW has it: without false detections nothing is compared."""
+    for unmatched in (True, False):
+        model = tiny_model(*ALL_JOIN, f"{HEAD}.UNMATCHED_NEGATIVES", unmatched)
+        losses, storage = losses_of(model, ["one pair"])
+        latest = storage.latest()
+        for t in range(3):
+            assert (losses[f"loss_rrm_stage{t}"] > 0) == unmatched
+            assert (latest[f"stage{t}/pairs/negative_unmatched"][0] > 0) == unmatched
+            assert latest[f"stage{t}/pairs/negative_truth"][0] == 0
+            assert (f"stage{t}/pairs/ranking_accuracy_unmatched" in latest) == unmatched
+
+
+def test_ignored_regions_reach_the_sampling():
+    """A crowd that fills the image leaves no false detection."""
+    everything = IgnoredRegions(torch.tensor([[0.0, 0, SIZE[1], SIZE[0]]]), torch.tensor([True]))
+    model = tiny_model(*ALL_JOIN)
+    _, storage = losses_of(model, ["pairs"], ignored=everything)
+    assert storage.latest()["stage0/pairs/negative_unmatched"][0] == 0
 
 
 def test_losses_are_named_by_part_and_stage():

@@ -1,14 +1,16 @@
 import torch
 from detectron2.modeling.matcher import Matcher
-from detectron2.utils.events import EventStorage
+from detectron2.modeling.sampling import subsample_labels
 from tiny import NUM_VERBS, SCENES, make_targets
 
+from choi_d2.modeling.interaction.pairs import drop_same_instance
 from choi_d2.modeling.roi_heads.interaction_sampler import (
     PairRules,
-    label_stage_outputs,
-    log_pairs,
+    PairSampling,
     sample_training_pairs,
 )
+from choi_d2.modeling.roi_heads.stage_regions import UnmatchedRule, label_stage_outputs
+from choi_d2.structures import IgnoredRegions
 
 RULES = PairRules(0, humans_as_objects=False, objectless_verbs=(), num_verbs=NUM_VERBS)
 
@@ -24,10 +26,9 @@ def sample(outputs, scene="pairs", rules=RULES, threshold=0.5, batch_size=128):
     return sample_training_pairs(
         label(outputs, targets, threshold),
         annotations,
-        len(targets),
+        targets,
         rules=rules,
-        batch_size=batch_size,
-        positive_fraction=0.25,
+        sampling=PairSampling(batch_size, 0.25),
     )
 
 
@@ -88,10 +89,9 @@ def test_self_pairs_carry_the_verbs_without_object():
     labelled = sample_training_pairs(
         label([], targets),
         annotations,
-        len(targets),
+        targets,
         rules=rules,
-        batch_size=8,
-        positive_fraction=1.0,
+        sampling=PairSampling(8, 1.0),
     )
     by_pair = dict(zip(map(tuple, labelled.pairs.tolist()), labelled.verbs.tolist()))
     assert by_pair == {(0, 0): [0, 0, 0, 0, 1], (0, 1): [0, 0, 1, 0, 0]}
@@ -116,28 +116,8 @@ def test_images_without_instances_or_pairs():
     assert not sample([], "no pair annotated").annotated.any()
 
 
-def test_what_is_told_of_the_pairs_of_two_images():
-    # Of the four pairs of the first image two are annotated, of the one of the second none.
-    labelled = [sample([]), sample([], "no pair annotated")]
-    annotated = labelled[0].annotated
-    # 3 of 4 (annotated, un-annotated) combinations are in the right order.
-    ranks = torch.zeros(4)
-    ranks[annotated], ranks[~annotated] = torch.tensor([0.9, 0.4]), torch.tensor([0.5, 0.1])
-    with EventStorage() as storage:
-        log_pairs(1, labelled, [ranks, torch.tensor([0.3])], face_coverage=0.5)
-        found = {name: value for name, (value, _) in storage.latest().items()}
-    assert found == {
-        "stage1/pairs/sampled": 2.5,
-        "stage1/pairs/positive": 1.0,
-        "stage1/pairs/face_coverage": 0.5,
-        "stage1/pairs/ranking_accuracy": 0.75,
-    }
-
-
-def test_what_is_not_defined_is_not_told():
-    with EventStorage() as storage:
-        log_pairs(0, [sample([], "no human")], None, face_coverage=float("nan"))
-        assert set(storage.latest()) == {"stage0/pairs/sampled", "stage0/pairs/positive"}
+HUMAN, OBJECT, OTHER, SECOND = (tuple(map(float, box)) for box in SCENES["pairs"][0])
+UNMATCHED = UnmatchedRule(score_thresh=0.3, ignore_iou=0.3, nms_thresh=0.5, limit=100)
 
 
 def test_verbs_that_the_objects_class_does_not_allow_take_no_part():
@@ -147,13 +127,113 @@ def test_verbs_that_the_objects_class_does_not_allow_take_no_part():
     labelled = sample_training_pairs(
         label([], targets),
         annotations,
-        len(targets),
+        targets,
         rules=RULES,
-        batch_size=128,
-        positive_fraction=0.25,
+        sampling=PairSampling(128, 0.25),
         allowed_verbs=allowed,
     )
     # Nothing can be done with the other object: no pair with it.
     assert set(labelled.regions.classes[labelled.pairs[:, 1]].tolist()) == {1}
     assert labelled.valid.tolist() == [[True, True, False, False, False]] * 2
     assert labelled.annotated.sum() == 1
+
+
+def sample_with_false_detections(detections, scene="pairs", ignored=None, rules=RULES, **fields):
+    """The sample where detections are {box: (class, score)}; the pairs by their boxes."""
+    targets, annotations = make_targets(*SCENES[scene])
+    for name, value in fields.items():
+        targets.set(name, torch.tensor(value))
+    outputs = torch.tensor(list(detections)).float().reshape(-1, 4)
+    scores = torch.full((len(outputs), 4), 0.01)
+    for row, (label_, score) in zip(scores, detections.values()):
+        row[label_] = score
+    matcher = Matcher([0.5], [0, 1])
+    regions = label_stage_outputs(
+        outputs, outputs, targets, matcher, scores=scores, unmatched=UNMATCHED, ignored=ignored
+    )
+    labelled = sample_training_pairs(
+        regions, annotations, targets, rules=rules, sampling=PairSampling(128, 0.25)
+    )
+    return labelled, labels(labelled)
+
+
+def test_false_detections_are_ends_of_negatives_with_their_predicted_class():
+    person, cup = (0.0, 45, 12, 64), (72.0, 52, 90, 63)
+    _, found = sample_with_false_detections({person: (0, 0.5), cup: (3, 0.4)})
+    assert found[HUMAN, OBJECT] == [1] and found[SECOND, OTHER] == [3]
+    for pair in [(person, OBJECT), (person, OTHER), (HUMAN, cup), (SECOND, cup), (person, cup)]:
+        assert found[pair] == []
+    assert len(found) == 9 and not any(cup == human for human, _ in found)
+
+
+def test_a_false_detection_beside_an_annotated_pair_and_nothing_of_the_zone_between():
+    false, between = (72.0, 52, 90, 63), (30.0, 20, 38, 40)  # IoU .4 with the object
+    labelled, found = sample_with_false_detections({false: (1, 0.9), between: (1, 0.9)})
+    assert found[HUMAN, false] == []
+    assert all(between not in pair for pair in found)
+    unmatched = labelled.negatives()["unmatched"]
+    assert int(unmatched.sum()) == 2 and not labelled.annotated[unmatched].any()
+
+
+def test_false_detections_alone():
+    person, cup = (0.0, 45, 12, 64), (72.0, 52, 90, 63)
+    detections = {person: (0, 0.5), cup: (3, 0.4)}
+    _, found = sample_with_false_detections(detections, "nothing")
+    assert found == {(person, cup): []}
+    _, found = sample_with_false_detections({person: (0, 0.5)}, "nothing")
+    assert found == {}
+
+
+def test_two_false_detections_are_two_things():
+    both = PairRules(0, humans_as_objects=True, objectless_verbs=(4,), num_verbs=NUM_VERBS)
+    first, second = (0.0, 45, 12, 64), (72.0, 52, 90, 63)
+    detections = {first: (0, 0.5), second: (0, 0.4)}
+    _, found = sample_with_false_detections(detections, "nothing", rules=both)
+    assert set(found) == {(first, second), (second, first), (first, first), (second, second)}
+
+
+def test_nothing_on_a_crowd_is_a_negative():
+    crowd = IgnoredRegions(torch.tensor([[60.0, 50, 96, 64]]), torch.tensor([True]))
+    in_crowd, elsewhere = (72.0, 52, 90, 63), (0.0, 45, 12, 64)
+    detections = {in_crowd: (3, 0.9), elsewhere: (3, 0.9)}
+    _, found = sample_with_false_detections(detections, ignored=crowd)
+    assert (HUMAN, elsewhere) in found and all(in_crowd not in pair for pair in found)
+
+
+def test_pairs_of_people_whom_nobody_judged_are_positive_or_not_there():
+    both = PairRules(0, humans_as_objects=True, objectless_verbs=(4,), num_verbs=NUM_VERBS)
+    near_human, cup = (9.0, 5, 41, 60), (72.0, 52, 90, 63)
+    detections = {near_human: (0, 0.9), cup: (1, 0.9)}
+    # The first human is in an annotated pair all the same.
+    judged = [False, True, True, True]
+    _, found = sample_with_false_detections(detections, rules=both, gt_judged=judged)
+    positive = {pair for pair, verbs in found.items() if verbs}
+    assert positive == {(HUMAN, OBJECT), (near_human, OBJECT), (SECOND, OTHER)}
+    assert set(found) - positive == {(SECOND, OBJECT), (SECOND, cup), (SECOND, SECOND)}
+
+
+def test_the_old_sample_is_within_reach():
+    """Without false detections and spreading, as before: the draws are Detectron2's."""
+    targets, annotations = make_targets(*SCENES["pairs"])
+    outputs = [SCENES["pairs"][0][0]] * 9 + [SCENES["pairs"][0][1]] * 9 + [(72.0, 52, 90, 63)]
+    regions = label(outputs, targets)
+    torch.manual_seed(3)
+    sampling = PairSampling(20, 0.25, spread=False)
+    found = sample_training_pairs(regions, annotations, targets, rules=RULES, sampling=sampling)
+    pairs = drop_same_instance(RULES.enumerate(regions.classes), regions.matched)
+    ends = regions.matched[pairs]
+    positive = annotations.verb_table(4).any(dim=2)[ends[:, 0], ends[:, 1]]
+    torch.manual_seed(3)
+    chosen = torch.cat(subsample_labels(positive.long(), 20, 0.25, bg_label=0)).sort().values
+    rows = regions.boxes.tensor[pairs[chosen]]
+    torch.testing.assert_close(found.regions.boxes.tensor[found.pairs], rows)
+    assert not (regions.matched < 0).any()
+
+
+def test_annotated_pairs_are_in_every_sample():
+    near_human, near_object = (9.0, 5, 41, 60), (31.0, 21, 51, 41)
+    for seed in range(10):
+        torch.manual_seed(seed)
+        found = sample([near_human] * 20 + [near_object] * 20, batch_size=8)
+        boxes = labels(found)
+        assert boxes[HUMAN, OBJECT] == [1] and boxes[SECOND, OTHER] == [3]
