@@ -32,6 +32,7 @@ from choi_d2.engine import HOIPredictor, load_config
 from choi_d2.engine.photos import Photo, find_photos
 from choi_d2.pictures import read_picture
 from choi_d2.utils import InputError, clean_exit, write_json
+from choi_d2.utils.output_names import OutputNames, path_below
 from choi_d2.visualization import TripletVisualizer, prediction_report
 
 logger = logging.getLogger("choi_d2.demo")
@@ -122,19 +123,16 @@ def plan_outputs(photos: Sequence[Photo], output: Path) -> list[Path]:
     PNGs; a name that is taken (a.jpg and a.png, or one/a.jpg and two/a.jpg) gets a number: a_2.png.
 
     Raises:
-        InputError: drawings would go into a folder that the photos are in.
+        InputError: drawings would go into a folder that the photos are in, or out of ``output``.
     """
     targets: list[Path] = []
-    taken: set[str] = set()
+    names = OutputNames()
     photo_folders = {photo.path.resolve().parent for photo in photos}
     for photo in photos:
         suffix = ".jpg" if photo.path.suffix.lower() in {".jpg", ".jpeg"} else ".png"
-        stem, number = output / photo.name.with_suffix(""), 1
-        target = stem
-        # Without regard to case, as some file systems are; the JSON has the name without suffix.
-        while str(target).lower() in taken:
-            number += 1
-            target = stem.with_name(f"{stem.name}_{number}")
+        # The JSON has the name without suffix.
+        name = names.take(str(photo.name.with_suffix("")))
+        target = path_below(output, name + suffix)
         if target.parent.resolve() in photo_folders:
             raise InputError(
                 "holds photos of --input, which must not be overwritten",
@@ -142,8 +140,7 @@ def plan_outputs(photos: Sequence[Photo], output: Path) -> list[Path]:
                 field="--output",
                 hint="Choose another folder.",
             )
-        taken.add(str(target).lower())
-        targets.append(target.with_name(target.name + suffix))
+        targets.append(target)
     return targets
 
 

@@ -45,6 +45,7 @@ from choi_d2.pictures import read_picture, size_error
 from choi_d2.pictures.formats import to_rgb
 from choi_d2.structures import HOIAnnotations
 from choi_d2.utils import InputError, clean_exit
+from choi_d2.utils.output_names import OutputNames, path_below
 from choi_d2.visualization import TripletVisualizer, save_picture, side_by_side
 
 logger = logging.getLogger("choi_d2.visualize_data")
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise InputError("no data set to draw", hint="Give --dataset or --config-file.")
     check_registered(names, field="--dataset" if args.dataset else "DATASETS.TRAIN")
 
-    drawn = skipped = 0
+    drawn, skipped, output_names = 0, 0, OutputNames()
     for name in names:
         records = choose(DatasetCatalog.get(name), args)
         metadata = MetadataCatalog.get(name)
@@ -82,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 skipped += 1
                 continue
             stem = Path(record["file_name"]).stem
-            save_picture(Path(args.output_dir, name, f"{place:06d}_{stem}.jpg"), picture)
+            target = output_names.take(f"{name}/{place:06d}_{stem}") + ".jpg"
+            save_picture(path_below(args.output_dir, target), picture)
             drawn += 1
     logger.info("%d image(s) drawn in %s, %d skipped", drawn, args.output_dir, skipped)
     return 0 if drawn else 1

@@ -80,8 +80,7 @@ class HICODETEvaluator(HOIWEvaluator):
         }
         category_ids = np.array(COCO_IDS)[self._object_of_class].tolist()
         submission = hicodet_submission(named, category_ids)
-        name = f"{self.dataset_name}{self.FILE_SUFFIX}_predictions.json"
-        write_json(self.output_dir / name, submission)
+        write_json(self.output_path("_predictions.json"), submission)
 
     def compute(self, records: Sequence[Mapping], predictions: Mapping) -> dict:
         """See :func:`choi_d2.evaluation.hicodet_files.score`."""

@@ -16,6 +16,7 @@ from detectron2.evaluation import DatasetEvaluator
 from detectron2.utils import comm
 
 from choi_d2.utils import write_json
+from choi_d2.utils.output_names import path_below, plain_name
 
 logger = logging.getLogger(__name__)
 
@@ -88,11 +89,15 @@ class HOIEvaluator(DatasetEvaluator):
             return OrderedDict()
         metrics = self.compute(records, predictions)
         if self.output_dir is not None:
-            name = f"{self.dataset_name}{self.FILE_SUFFIX}_metrics.json"
-            write_json(self.output_dir / name, metrics, indent=1)
+            write_json(self.output_path("_metrics.json"), metrics, indent=1)
         title = f"Interactions of '{self.dataset_name}', in percent:"
         logger.info(f"{title}\n{self.table(metrics)}")
         return OrderedDict({self.TASK: self.summary(metrics)})
+
+    def output_path(self, ending: str) -> Path:
+        """``{dataset_name}{FILE_SUFFIX}{ending}`` in ``output_dir``."""
+        name = plain_name(self.dataset_name)
+        return path_below(self.output_dir, f"{name}{self.FILE_SUFFIX}{ending}")
 
     def official_files(self) -> tuple[Path, ...] | None:
         """The ground truth's files, by ``OFFICIAL_FILES``; None where they are not all there."""

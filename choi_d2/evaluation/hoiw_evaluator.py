@@ -93,8 +93,7 @@ class HOIWEvaluator(HOIEvaluator):
             inverse(self.metadata.thing_dataset_id_to_contiguous_id),
             inverse(self.metadata.verb_dataset_id_to_contiguous_id),
         )
-        name = f"{self.dataset_name}{self.FILE_SUFFIX}_predictions.json"
-        write_json(self.output_dir / name, submission)
+        write_json(self.output_path("_predictions.json"), submission)
 
     def compute(self, records: Sequence[Mapping], predictions: Mapping) -> dict:
         """``mAP_rel``, ``mean_max_recall``, ``per_verb``: the data set's verb id -> its numbers."""

@@ -86,13 +86,12 @@ class PICEvaluator(HOIEvaluator):
     def write_predictions(self, records: Sequence[Mapping], predictions: Mapping) -> None:
         """PIC's submission folder."""
         image_root = self.metadata.get("image_root")
-        scenes = {
-            _map_name(record, image_root): predictions[record["image_id"]]
+        scenes = (
+            (_map_name(record, image_root), _scene(predictions[record["image_id"]]))
             for record in records
             if record["image_id"] in predictions
-        }
-        folder = self.output_dir / f"{self.dataset_name}_predictions"
-        write_pic_submission(folder, {name: _scene(kept) for name, kept in scenes.items()})
+        )
+        write_pic_submission(self.output_path("_predictions"), scenes)
 
     def compute(self, records: Sequence[Mapping], predictions: Mapping) -> dict:
         """See :func:`choi_d2.evaluation.pic.pic_metrics`; and ``images``, how many there were."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from detectron2.structures import Instances
 
 from choi_d2.categories.vcoco import ACTIONS, VERBS
 from choi_d2.utils import atomic_path, write_json
+from choi_d2.utils.output_names import OutputNames
 
 from .pic import RelationScene
 from .png import write_label_map
@@ -108,20 +109,22 @@ def hicodet_submission(
     ]
 
 
-def write_pic_submission(folder: Path, scenes: Mapping[str, RelationScene]) -> None:
+def write_pic_submission(folder: Path, scenes: Iterable[tuple[str, RelationScene]]) -> None:
     """Write PIC's submission: ``semantic/NAME.png``, ``instance/NAME.png``, ``relations.json``.
 
-    The folder appears whole or not at all; one that is there is replaced.
+    The folder appears whole or not at all; one that is there is replaced. No NAME leads out of it
+    (see :class:`choi_d2.utils.output_names.OutputNames`).
 
     Args:
         folder: the submission.
-        scenes: NAME -> maps, relations and scores, in the data set's own ids.
+        scenes: of each image, NAME, and maps, relations and scores in the data set's own ids.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
-        entries = []
-        for image_id, (name, scene) in enumerate(scenes.items()):
+        entries, names = [], OutputNames()
+        for image_id, (given, scene) in enumerate(scenes):
+            name = names.take(given)
             write_label_map(temporary / "semantic" / f"{name}.png", scene.semantic)
             write_label_map(temporary / "instance" / f"{name}.png", scene.instance)
             relations = [

@@ -65,7 +65,7 @@ class VCOCOEvaluator(HOIEvaluator):
 
     def write_predictions(self, records: Sequence[Mapping], predictions: Mapping) -> None:
         """V-COCO's detections list, pickled."""
-        path = self.output_dir / f"{self.dataset_name}_predictions.pkl"
+        path = self.output_path("_predictions.pkl")
         write_vcoco_submission(path, _detections_list(records, predictions))
 
     def compute(self, records: Sequence[Mapping], predictions: Mapping) -> dict:

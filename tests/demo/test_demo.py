@@ -127,6 +127,18 @@ def test_no_two_photos_share_a_name(demo):
     ]
 
 
+def test_no_drawing_leaves_the_output_folder(demo, tmp_path):
+    given = ["a\\..\\..\\b.jpg", "C:c.jpg", "d\x01.jpg", "e" * 250 + ".jpg", "..\\f.jpg"]
+    photos = [Photo(Path("/in", name), Path(name)) for name in given]
+    for target in demo.plan_outputs(photos, tmp_path / "out"):
+        assert target.is_relative_to(tmp_path / "out") and ".." not in target.parts
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+    (tmp_path / "out" / "away").symlink_to(tmp_path)
+    with pytest.raises(InputError, match="a link leads out of the output folder"):
+        demo.plan_outputs([Photo(Path("/in/g.jpg"), Path("away/g.jpg"))], tmp_path / "out")
+
+
 def test_bad_command_lines_are_one_line(repository, config_file, tmp_path):
     script = [sys.executable, str(repository / "demo" / "demo.py")]
     common = ["--config-file", str(config_file), "--output", str(tmp_path / "out")]

@@ -171,3 +171,10 @@ def test_nothing_found_anywhere(scenes):
     with registered("nothing", records, **hoiw_like_metadata()):
         result = evaluated(HOIWEvaluator("nothing"), records, [empty_output() for _ in records])
     assert result["hoi"]["mAP_rel"] == 0
+
+
+def test_a_data_sets_name_does_not_lead_out_of_the_output_folder(tmp_path):
+    folder = tmp_path / "deep" / "out"
+    with registered("../../evil/set", []):
+        path = HOIWEvaluator("../../evil/set", output_dir=folder).output_path("_metrics.json")
+    assert path == folder / "evil" / "set_metrics.json"

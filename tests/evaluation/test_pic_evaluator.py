@@ -198,3 +198,28 @@ def test_a_map_of_another_size_than_the_photo(scenes, tmp_path):
     records[0]["semantic_file_name"] = str(path)
     with pytest.raises(InputError, match="expected 160 x 120 as the photo"):
         evaluated(records, outputs)
+
+
+def test_no_name_leads_out_of_the_output_folder(scenes, tmp_path):
+    records, outputs = scenes
+    names = ["../../../out.jpg", f"{tmp_path}/abs.jpg", "C:\\drive.jpg", "a\0b.jpg", "x" * 900]
+    for record, name in zip(records, names, strict=True):
+        record["image_id"] = name
+    folder = tmp_path / "deep" / "deeper" / "out"
+    evaluated(records, outputs, folder)
+    written = {x for x in tmp_path.rglob("*") if x.is_file()}
+    assert written and all(x.is_relative_to(folder) for x in written)
+    entries = json.loads((folder / "pic_like_predictions" / "relations.json").read_text())
+    assert len({entry["name"] for entry in entries}) == 5
+    for entry in entries:
+        for kind in ("semantic", "instance"):
+            name = entry["name"].removesuffix(".jpg")
+            assert folder / "pic_like_predictions" / kind / f"{name}.png" in written
+
+
+def test_images_whose_names_differ_in_the_suffix_have_maps_of_their_own(scenes, tmp_path):
+    records, outputs = scenes
+    records[1]["image_id"] = "a.png"
+    evaluated(records, outputs, tmp_path)
+    entries = json.loads((tmp_path / "pic_like_predictions" / "relations.json").read_text())
+    assert [entry["name"] for entry in entries][:2] == ["a.jpg", "a_2.jpg"]
