@@ -95,6 +95,12 @@ def _add_hicodet(commands) -> None:
         help="image-level labels for Known Object: anno.mat or JSON; default: what the pairs show",
     )
     hicodet.add_argument(
+        "--split",
+        choices=("train", "test"),
+        default="test",
+        help="which of the two in anno_bbox.mat and anno.mat to evaluate (default: test)",
+    )
+    hicodet.add_argument(
         "--pred", type=Path, required=True, help="the detections: JSON, pickle (.pkl) or Matlab's"
     )
     hicodet.add_argument(
@@ -159,6 +165,7 @@ def _evaluate_hicodet(options: argparse.Namespace, findings: Findings) -> dict:
         findings,
         train=options.train,
         labels=options.labels,
+        split=options.split,
         rules=options.rules,
         zero_shot=options.zero_shot,
     )

@@ -26,13 +26,14 @@ def evaluate_hicodet_files(
     *,
     train: str | os.PathLike | None = None,
     labels: str | os.PathLike | None = None,
+    split: str = "test",
     rules: Iterable[str] = (),
     zero_shot: Iterable[str] = (),
 ) -> dict:
     """The numbers of a prediction file.
 
     Args:
-        ground_truth, train, labels, findings: see
+        ground_truth, train, labels, findings, split: see
             :func:`choi_d2.evaluation.hicodet_truth.read_hicodet_truth`.
         predictions: see :mod:`choi_d2.evaluation.hicodet_detections`.
         rules: what other evaluators do otherwise, names of
@@ -46,7 +47,7 @@ def evaluate_hicodet_files(
         InputError: a file or a field is broken, or there is no such rule.
     """
     rules_of(rules)
-    truth = read_hicodet_truth(ground_truth, train, labels, findings)
+    truth = read_hicodet_truth(ground_truth, train, labels, findings, split)
     with many_objects():
         detections = read_detections(predictions, truth.names, truth.sizes, findings)
     return score(truth, detections, rules=rules, zero_shot=zero_shot)

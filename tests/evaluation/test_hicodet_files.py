@@ -355,6 +355,15 @@ def test_where_rare_classes_are_from(run, tmp_path, fixtures, evaluate):
     assert outcome.metrics["rare"]["num_rare"] == 597
 
 
+def test_the_training_split(fixtures, evaluate):
+    folder = fixtures / "hicodet_edge"
+    files = ("--gt", folder / "anno_bbox.mat", "--labels", folder / "anno.mat")
+    outcome = evaluate("hicodet", *files, "--split", "train", "--pred", folder / "detections.json")
+    hois = outcome.metrics["default"]["per_hoi"].values()
+    assert sum(hoi["num_gt"] for hoi in hois) == 51 and outcome.metrics["images"] == 6
+    assert "image that the ground truth does not have" in outcome.warnings[0]
+
+
 def test_labels_that_are_not_of_these_images(run, tmp_path):
     labels = [{"file_name": "b.jpg", "positive": [3]}, {"file_name": "z.jpg", "positive": [1]}]
     (tmp_path / "labels.json").write_text(json.dumps(labels))
