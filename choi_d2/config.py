@@ -148,7 +148,8 @@ def add_choi_config(cfg: CN) -> None:
 
     # Relation classification module (Eqs. 15-16).
     head.RCM = CN()
-    # The streams in use. Any of "semantic", "geometric", "visual".
+    # The streams in use. Any of "semantic", "geometric", "visual". X_g and X-bar_v of streams that
+    # are not in use are not computed, and RRM ranks without them, by X_s if neither is there.
     head.RCM.STREAMS = ("semantic", "geometric", "visual")
     # How the streams' scores become one (Table 7): "(v+g)*s" is Eq. 16; "v+g+s"; "v*g*s". A stream
     # that is not in use is left out of the formula.
@@ -185,6 +186,9 @@ def add_choi_config(cfg: CN) -> None:
     # How many of the checkpoints of every SOLVER.CHECKPOINT_PERIOD iterations stay, the latest
     # ones: at least 2; 0 for all. model_final.pth and model_best.pth always stay.
     cfg.SOLVER.KEEP_CHECKPOINTS = 3
+    # Do predictions have the smallest boxes around their masks instead of the detected ones? The
+    # paper's V-COCO from masks (Sec. 4.2). Needs MODEL.MASK_ON.
+    cfg.TEST.BOXES_FROM_MASKS = False
     # Which weights are kept as model_best.pth, where TEST.EVAL_PERIOD is set: those with the
     # highest value of this metric, as TensorBoard names it ("hoi/mAP_rel", "bbox/AP50", ...; of
     # several test sets "hoiw_val/hoi/mAP_rel"). "": that of the first test set's task: hoi/mAP_rel

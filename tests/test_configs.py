@@ -14,6 +14,7 @@ from choi_d2.engine.config_files import read_config_file
 CONFIGS = Path(__file__).parents[1] / "configs"
 VARIANTS = sorted((CONFIGS / "variants").glob("*.yaml"))
 WHOLE = sorted(path for path in CONFIGS.rglob("*.yaml") if path.parent.name != "variants")
+TRAINVAL_IMAGES = 29842  # HOIW's train and val
 TRAINING_IMAGES = {"HOIW": 19843, "PIC": 12654, "VCOCO": 5400, "HICODET": 37633}
 
 
@@ -63,9 +64,9 @@ def test_variants_hold_only_what_they_change():
 
 @pytest.mark.parametrize("data", sorted(TRAINING_IMAGES))
 def test_iterations_are_the_papers_epochs(data):
-    images = TRAINING_IMAGES[data]
     for path in (CONFIGS / data).glob("*.yaml"):
         cfg = load_config(path)
+        images = TRAINVAL_IMAGES if "_trainval" in path.stem else TRAINING_IMAGES[data]
         batch, epochs = (16, 12) if path.stem.endswith("_phase1") else (8, 7)
         assert batch == cfg.SOLVER.IMS_PER_BATCH and cfg.SOLVER.BASE_LR == 0.02, path
         assert abs(cfg.SOLVER.MAX_ITER * batch / images - epochs) < batch / images, path
@@ -145,11 +146,31 @@ def test_rows_of_table_6(data):
 
 @pytest.mark.parametrize("data", ["HOIW", "PIC", "synthetic"])
 def test_rows_of_table_7(data):
-    found = []
+    found, without_visual = [], []
     for path in rows("table7", data):
-        rcm = load_config(path).MODEL.ROI_INTERACTION_HEAD.RCM
+        cfg = load_config(path)
+        rcm = cfg.MODEL.ROI_INTERACTION_HEAD.RCM
         found.append(rcm.STREAMS if len(rcm.STREAMS) == 1 else rcm.FUSION)
+        without_visual += [head.visual is None for head in build(cfg).roi_heads.interaction_heads]
     assert found == [("semantic",), ("geometric",), ("visual",), "v+g+s", "v*g*s", "(v+g)*s"]
+    # Pairs of the rows of X_s and X_g are not ranked by X-bar_v either.
+    assert without_visual == [True] * 6 + [False] * 12
+
+
+def test_the_challenges_hoiw_trains_on_train_and_val():
+    for name in ("choi_R_50_FPN_trainval", "choi_R_50_FPN_trainval_phase1"):
+        cfg = load_config(CONFIGS / "HOIW" / f"{name}.yaml")
+        assert cfg.DATASETS.TRAIN == ("hoiw_train", "hoiw_val")
+        assert cfg.DATASETS.TEST == ("hoiw_test",)
+        assert TRAINVAL_IMAGES == 19843 + 9999
+        if cfg.INPUT.FACES.SOURCE == "file":
+            named = {file.split("=")[0] for file in cfg.INPUT.FACES.FILES}
+            assert named == {"hoiw_train", "hoiw_val", "hoiw_test"}
+
+
+def test_v_cocos_masks_are_evaluated_by_their_boxes():
+    cfg = load_config(CONFIGS / "VCOCO" / "choi_R_50_FPN_mask.yaml")
+    assert cfg.MODEL.MASK_ON and cfg.TEST.BOXES_FROM_MASKS
 
 
 def test_rows_of_table_8():

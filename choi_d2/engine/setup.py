@@ -97,6 +97,12 @@ def check_config(cfg: CfgNode) -> None:
             field="MODEL.ROI_INTERACTION_HEAD.REPRESENTATION",
             hint="Set MODEL.MASK_ON to True, or use 'bbox'.",
         )
+    if cfg.TEST.BOXES_FROM_MASKS and not cfg.MODEL.MASK_ON:
+        raise InputError(
+            "there are no masks without MODEL.MASK_ON",
+            field="TEST.BOXES_FROM_MASKS",
+            hint="Set MODEL.MASK_ON to True, or leave the detected boxes.",
+        )
     if cfg.MODEL.LOCALIZATION_FROZEN and not cfg.MODEL.INTERACTION_ON:
         raise InputError(
             "there is nothing to train without MODEL.INTERACTION_ON",

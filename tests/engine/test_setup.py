@@ -60,6 +60,7 @@ def test_half_a_pair():
             ("MODEL.ROI_INTERACTION_HEAD.REPRESENTATION", "mask"),
             "MODEL.ROI_INTERACTION_HEAD.REPRESENTATION",
         ),
+        (("TEST.BOXES_FROM_MASKS", "True"), "TEST.BOXES_FROM_MASKS"),
         (
             ("MODEL.LOCALIZATION_FROZEN", "True", "MODEL.INTERACTION_ON", "False"),
             "MODEL.LOCALIZATION_FROZEN",

@@ -18,7 +18,7 @@ from .geometry import box_coverage, union_boxes
 from .pair_batch import PairBatch, StageRegions
 from .rcm import RelationClassificationModule, check_streams
 from .representation import REPRESENTATIONS, represent
-from .rrm import RelationRankingModule
+from .rrm import RelationRankingModule, ranking_features
 from .visual import Regions, VisualEncoder
 
 ROI_INTERACTION_HEAD_REGISTRY = Registry("ROI_INTERACTION_HEAD")
@@ -38,8 +38,8 @@ class PairFeatures(NamedTuple):
 
     Attributes:
         semantic: Tensor[P, N].
-        geometric: Tensor[P, G].
-        visual: Tensor[P, D].
+        geometric: Tensor[P, G]; G = 0 where its stream is not in use.
+        visual: Tensor[P, D]; D = 0 likewise.
         face_coverage: the part of the humans that a face was found for; nan where there is no
             human, or no facial attention.
         watched: training: what the attentions do, see :meth:`VisualEncoder.watch`.
@@ -68,8 +68,8 @@ class InteractionHead(nn.Module):
         *,
         in_features: list[str],
         pooler: ROIPooler,
-        visual: VisualEncoder,
-        geometric: GeometricEncoder,
+        visual: VisualEncoder | None,
+        geometric: GeometricEncoder | None,
         rrm: RelationRankingModule | None,
         rcm: RelationClassificationModule,
         representation: str,
@@ -80,7 +80,7 @@ class InteractionHead(nn.Module):
         Args:
             in_features: names of the FPN levels to pool from.
             pooler: RoIAlign of Eq. 3.
-            visual, geometric: the encoders of X-bar_v and X_g.
+            visual, geometric: the encoders of X-bar_v and X_g; None where the feature is not used.
             rrm: the ranking module; None ranks nothing (Table 4).
             rcm: the classification module.
             representation: what a region is (Table 8), one of ``REPRESENTATIONS``.
@@ -113,11 +113,25 @@ class InteractionHead(nn.Module):
             "geometric": head.GEOMETRIC.DIM,
             "visual": head.VISUAL.DIM,
         }
-        rrm = None
-        if head.RRM.ENABLED:
-            rrm = RelationRankingModule(
-                head.VISUAL.DIM, head.GEOMETRIC.DIM, head.RRM.MARGIN, head.RRM.REDUCTION
+        streams = check_streams(head.RCM.STREAMS)
+        visual = geometric = rrm = None
+        if "visual" in streams:
+            visual = VisualEncoder(
+                channels=channels.pop(),
+                resolution=head.POOLER_RESOLUTION,
+                dim=head.VISUAL.DIM,
+                ihsm=head.IHSM.SIMILARITY if head.IHSM.ENABLED else None,
+                efra=head.EFRA.ENABLED,
+                efra_dim=head.EFRA.DIM,
+                efra_input_norm=head.EFRA.INPUT_NORM,
             )
+        if "geometric" in streams:
+            geometric = GeometricEncoder(
+                head.GEOMETRIC.RESOLUTION, head.GEOMETRIC.CONV_DIMS, head.GEOMETRIC.DIM
+            )
+        if head.RRM.ENABLED:
+            ranked_by = {name: dims[name] for name in ranking_features(streams)}
+            rrm = RelationRankingModule(ranked_by, head.RRM.MARGIN, head.RRM.REDUCTION)
         return {
             "in_features": in_features,
             "pooler": ROIPooler(
@@ -126,23 +140,11 @@ class InteractionHead(nn.Module):
                 sampling_ratio=head.POOLER_SAMPLING_RATIO,
                 pooler_type=head.POOLER_TYPE,
             ),
-            "visual": VisualEncoder(
-                channels=channels.pop(),
-                resolution=head.POOLER_RESOLUTION,
-                dim=head.VISUAL.DIM,
-                ihsm=head.IHSM.SIMILARITY if head.IHSM.ENABLED else None,
-                efra=head.EFRA.ENABLED,
-                efra_dim=head.EFRA.DIM,
-                efra_input_norm=head.EFRA.INPUT_NORM,
-            ),
-            "geometric": GeometricEncoder(
-                head.GEOMETRIC.RESOLUTION, head.GEOMETRIC.CONV_DIMS, head.GEOMETRIC.DIM
-            ),
+            "visual": visual,
+            "geometric": geometric,
             "rrm": rrm,
             "rcm": RelationClassificationModule(
-                {name: dims[name] for name in check_streams(head.RCM.STREAMS)},
-                head.NUM_VERBS,
-                head.RCM.FUSION,
+                {name: dims[name] for name in streams}, head.NUM_VERBS, head.RCM.FUSION
             ),
             "representation": head.REPRESENTATION,
             "pairs_per_chunk": head.PAIRS_PER_CHUNK,
@@ -168,36 +170,40 @@ class InteractionHead(nn.Module):
         if previous_head is not None:
             previous = batch.stage("previous_", masks=self.uses_masks)
             stages.append((previous, previous_head))
-        regions, face_coverage = self._pool_instances(levels, batch, stages)
-        terms = self.visual.instance_terms(
-            *regions, previous_encoder=previous_head.visual if previous_head else None
-        )
+        classes = torch.cat([x.classes for x in batch.regions])
+        semantic = semantic_prior[classes[batch.object_rows[batch.pairs[:, 1]]]]
+        face_coverage, watched = float("nan"), {}
+        if self.visual is not None:
+            regions, face_coverage = self._pool_instances(levels, batch, stages)
+            terms = self.visual.instance_terms(
+                *regions, previous_encoder=previous_head.visual if previous_head else None
+            )
+            if self.training:
+                watched = self.visual.watch(regions[0], terms, batch.pairs)
 
-        geometric, visual = [], []
         num_pairs = len(batch.pairs)
+        geometric, visual = [], []
         step = max(num_pairs, 1) if self.training else self.pairs_per_chunk
         for start in range(0, max(num_pairs, 1), step):
             chunk = slice(start, start + step)
             human, object_ = batch.pairs[chunk].unbind(1)
             ends = batch.human_rows[human], batch.object_rows[object_]
-            unions = self._pool_unions(
-                levels, [stage for stage, _ in stages], *ends, batch.image_of_pair[chunk]
-            )
-            visual.append(self.visual(terms, unions, batch.pairs[chunk]))
-            geometric.append(self._geometric_features(stages[0][0], *ends))
-
-        classes = torch.cat([x.classes for x in batch.regions])
-        semantic = semantic_prior[classes[batch.object_rows[batch.pairs[:, 1]]]]
-        watched = self.visual.watch(regions[0], terms, batch.pairs) if self.training else {}
-        return PairFeatures(
-            semantic, torch.cat(geometric), torch.cat(visual), face_coverage, watched
-        )
+            if self.visual is not None:
+                unions = self._pool_unions(
+                    levels, [stage for stage, _ in stages], *ends, batch.image_of_pair[chunk]
+                )
+                visual.append(self.visual(terms, unions, batch.pairs[chunk]))
+            if self.geometric is not None:
+                geometric.append(self._geometric_features(stages[0][0], *ends))
+        unused = semantic.new_zeros(num_pairs, 0)
+        geometric, visual = (torch.cat(x) if x else unused for x in (geometric, visual))
+        return PairFeatures(semantic, geometric, visual, face_coverage, watched)
 
     def rank(self, features: PairFeatures) -> Tensor:
         """Tensor[P], g of every pair (Eq. 13); 1 without a ranking module."""
         if self.rrm is None:
-            return features.visual.new_ones(len(features.visual))
-        return self.rrm(features.visual, features.geometric)
+            return features.semantic.new_ones(len(features.semantic))
+        return self.rrm(features._asdict())
 
     def classify(self, features: PairFeatures) -> dict[str, Tensor]:
         """The logits of each stream (Eq. 15), Tensor[P, N]."""

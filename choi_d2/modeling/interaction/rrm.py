@@ -1,5 +1,7 @@
 """Relation ranking module: Eqs. 12-14."""
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -38,34 +40,46 @@ def ranking_accuracy(scores: Tensor, annotated: Tensor) -> float | None:
     return right.float().mean().item() if right.numel() else None
 
 
+def ranking_features(streams: Sequence[str]) -> tuple[str, ...]:
+    """The features that pairs are ranked by, in the order of Eq. 13: of the streams in use.
+
+    Args:
+        streams: of RCM.
+
+    Returns:
+        "visual" and "geometric", as far as they are in use; "semantic" where neither is.
+    """
+    return tuple(name for name in ("visual", "geometric") if name in streams) or ("semantic",)
+
+
 class RelationRankingModule(nn.Module):
     """g(P) = sigmoid(FC([X-bar_v, X_g])) (Eq. 13).
 
     Args:
-        visual_dim, geometric_dim: lengths of X-bar_v and X_g.
+        dims: length of each feature that pairs are ranked by, in the order of the concatenation.
         margin, reduction: see :func:`ranking_loss`.
     """
 
-    def __init__(self, visual_dim: int, geometric_dim: int, margin: float, reduction: str):
+    def __init__(self, dims: Mapping[str, int], margin: float, reduction: str):
         super().__init__()
         if reduction not in ("mean", "sum"):
             raise ValueError(f"RRM.REDUCTION: expected 'mean' or 'sum', got {reduction!r}")
-        self.fc = nn.Linear(visual_dim + geometric_dim, 1)
+        self.features = tuple(dims)
+        self.fc = nn.Linear(sum(dims.values()), 1)
         nn.init.normal_(self.fc.weight, std=0.01)
         nn.init.zeros_(self.fc.bias)
         self.margin, self.reduction = margin, reduction
 
-    def forward(self, visual: Tensor, geometric: Tensor) -> Tensor:
+    def forward(self, features: Mapping[str, Tensor]) -> Tensor:
         """Ranking scores.
 
         Args:
-            visual: Tensor[P, visual_dim], X-bar_v.
-            geometric: Tensor[P, geometric_dim], X_g.
+            features: Tensor[P, dim] by name; more than are ranked by do no harm.
 
         Returns:
             Tensor[P] in [0, 1], float32 under autocast.
         """
-        logits = self.fc(torch.cat([visual, geometric], dim=1))[:, 0]
+        logits = self.fc(torch.cat([features[name] for name in self.features], dim=1))[:, 0]
         return (logits if logits.dtype == torch.float64 else logits.float()).sigmoid()
 
     def losses(self, scores: list[Tensor], annotated: list[Tensor]) -> Tensor:

@@ -32,10 +32,12 @@ class CHOIRCNN(GeneralizedRCNN):
     """
 
     @configurable
-    def __init__(self, **kwargs):
+    def __init__(self, *, boxes_from_masks: bool = False, **kwargs):
         """Initialize.
 
         Args:
+            boxes_from_masks: do postprocessed predictions have the boxes around their masks instead
+                of the detected ones?
             kwargs: as :class:`GeneralizedRCNN`. If its ``roi_heads`` are ``localization_frozen``,
                 only their interaction networks are trained.
 
@@ -43,11 +45,17 @@ class CHOIRCNN(GeneralizedRCNN):
             ValueError: the localization is frozen, and there are no interaction networks.
         """
         super().__init__(**kwargs)
+        self.boxes_from_masks = boxes_from_masks
         if self.roi_heads.localization_frozen:
             if not self.roi_heads.interaction_heads:
                 raise ValueError("LOCALIZATION_FROZEN without INTERACTION_ON: nothing is trained")
             for module in self._localization():
                 module.requires_grad_(False)
+
+    @classmethod
+    def from_config(cls, cfg):
+        """Arguments of ``__init__`` from a config."""
+        return {**super().from_config(cfg), "boxes_from_masks": cfg.TEST.BOXES_FROM_MASKS}
 
     def _localization(self) -> list[nn.Module]:
         """Backbone, RPN, every L^t and S^t: all but the interaction networks."""
@@ -125,7 +133,10 @@ class CHOIRCNN(GeneralizedRCNN):
             instances, interactions, batched_inputs, images.image_sizes
         ):
             height, width = x.get("height", size[0]), x.get("width", size[1])
-            outputs.append(hoi_postprocess(instance, interaction, height, width))
+            output = hoi_postprocess(
+                instance, interaction, height, width, boxes_from_masks=self.boxes_from_masks
+            )
+            outputs.append(output)
         return outputs
 
     def _faces(self, batched_inputs: list[dict], sizes: list[tuple[int, int]]) -> list[Instances]:

@@ -121,6 +121,26 @@ def test_previous_stage_matters():
     )
 
 
+@pytest.mark.parametrize("ranking", [True, False])
+@pytest.mark.parametrize("stream", ["semantic", "geometric", "visual"])
+def test_a_single_stream_ranks_by_its_own_feature_and_computes_no_other(stream, ranking):
+    opts = ["MODEL.ROI_INTERACTION_HEAD.RCM.STREAMS", (stream,)]
+    head = make_head(*opts, "MODEL.ROI_INTERACTION_HEAD.RRM.ENABLED", ranking).train()
+    features = head(make_features(), make_batch(True), PRIOR, head)
+    widths = {"semantic": NUM_VERBS, "geometric": 8, "visual": 12}
+    for name in ("geometric", "visual"):
+        width = widths[name] if name == stream else 0
+        assert getattr(features, name).shape == (7, width)
+    if ranking:
+        assert head.rrm.fc.in_features == widths[stream]
+    chosen = features.select(torch.tensor([3, 1]))
+    logits = head.classify(chosen)
+    assert list(logits) == [stream] and logits[stream].shape == (2, NUM_VERBS)
+    # No parameter is left that no loss would reach: several processes would wait for it.
+    (head.rank(chosen).sum() + logits[stream].sum()).backward()
+    assert [name for name, p in head.named_parameters() if p.grad is None] == []
+
+
 def test_without_ranking_every_pair_ranks_the_same():
     head = make_head("MODEL.ROI_INTERACTION_HEAD.RRM.ENABLED", False)
     features = head(make_features(), make_batch(), PRIOR)

@@ -4,8 +4,11 @@ import torch
 from choi_d2.modeling.interaction.rrm import (
     RelationRankingModule,
     ranking_accuracy,
+    ranking_features,
     ranking_loss,
 )
+
+DIMS = {"visual": 4, "geometric": 3}
 
 
 def plain_hinge(scores, annotated, margin):
@@ -54,16 +57,16 @@ def test_eq_12_accuracy_counts_combinations_in_the_right_order():
 
 
 def test_eq_13_is_a_sigmoid_of_one_layer_over_both_features():
-    rrm = RelationRankingModule(visual_dim=4, geometric_dim=3, margin=0.2, reduction="mean")
+    rrm = RelationRankingModule(DIMS, margin=0.2, reduction="mean")
     visual, geometric = torch.randn(5, 4), torch.randn(5, 3)
-    scores = rrm(visual, geometric)
+    scores = rrm({"semantic": torch.randn(5, 9), "geometric": geometric, "visual": visual})
     for row in range(5):
         logit = rrm.fc(torch.cat([visual[row], geometric[row]]))
         torch.testing.assert_close(scores[row], torch.sigmoid(logit)[0])
 
 
 def test_loss_of_a_batch_is_the_mean_over_images():
-    rrm = RelationRankingModule(4, 3, margin=0.2, reduction="sum")
+    rrm = RelationRankingModule(DIMS, margin=0.2, reduction="sum")
     scores = [torch.tensor([0.1, 0.9]), torch.rand(3)]
     annotated = [torch.tensor([True, False]), torch.zeros(3).bool()]
     assert rrm.losses(scores, annotated).item() == pytest.approx((0.9 - 0.1 + 0.2) / 2)
@@ -71,4 +74,17 @@ def test_loss_of_a_batch_is_the_mean_over_images():
 
 def test_unknown_reduction():
     with pytest.raises(ValueError, match="RRM.REDUCTION"):
-        RelationRankingModule(4, 3, margin=0.2, reduction="max")
+        RelationRankingModule(DIMS, margin=0.2, reduction="max")
+
+
+@pytest.mark.parametrize(
+    "streams, features",
+    [
+        (("semantic", "geometric", "visual"), ("visual", "geometric")),
+        (("semantic", "visual"), ("visual",)),
+        (("geometric",), ("geometric",)),
+        (("semantic",), ("semantic",)),
+    ],
+)
+def test_pairs_are_ranked_by_the_streams_in_use(streams, features):
+    assert ranking_features(streams) == features
