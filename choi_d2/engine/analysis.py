@@ -16,6 +16,8 @@ from torch.utils.flop_counter import FlopCounterMode
 _PARTS = (
     (r"backbone\b.*", "backbone"),
     (r"proposal_generator\b.*", "RPN"),
+    # Matrix products on a CPU, and not counted, as torchvision's operator is not.
+    (r"roi_heads\.(?:\w+\.\d+\.)?\w*pooler\b.*", "pooling"),
     (r"roi_heads\.box_(?:head|predictor)\.(\d+)\b.*", "L^{}"),
     (r"roi_heads\.mask_head\.(\d+)\b.*", "S^{}"),
     (r"roi_heads\.interaction_heads\.(\d+)\.geometric\b.*", "R^{} X_g"),

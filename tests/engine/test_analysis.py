@@ -131,7 +131,9 @@ def test_parts_come_in_the_order_of_the_paper():
     )
     assert part_of("roi_heads.mask_head.0.deconv.weight") == "S^1"
     assert part_of("roi_heads.interaction_heads.10.visual.face_aware.score") == "R^11 EFRA"
-    assert part_of("roi_heads.box_pooler") == "other"
+    assert part_of("roi_heads.box_pooler.level_poolers.0") == "pooling"
+    assert part_of("roi_heads.interaction_heads.1.pooler") == "pooling"
+    assert part_of("roi_heads.semantic_prior") == "other"
 
 
 @pytest.fixture

@@ -7,11 +7,13 @@ from itertools import chain
 import torch
 from detectron2.config import configurable
 from detectron2.modeling import META_ARCH_REGISTRY, GeneralizedRCNN
-from detectron2.structures import Boxes, Instances
+from detectron2.structures import Boxes, ImageList, Instances
 from torch import Tensor, nn
 
 from choi_d2.structures import IgnoredRegions
+from choi_d2.utils import InputError
 
+from ..pooling import use_matrix_pooling
 from .postprocessing import hoi_postprocess
 
 
@@ -32,12 +34,13 @@ class CHOIRCNN(GeneralizedRCNN):
     """
 
     @configurable
-    def __init__(self, *, boxes_from_masks: bool = False, **kwargs):
+    def __init__(self, *, boxes_from_masks: bool = False, matrix_pooling: bool = False, **kwargs):
         """Initialize.
 
         Args:
             boxes_from_masks: do postprocessed predictions have the boxes around their masks instead
                 of the detected ones?
+            matrix_pooling: pool regions by matrix products where the model is on a CPU.
             kwargs: as :class:`GeneralizedRCNN`. If its ``roi_heads`` are ``localization_frozen``,
                 only their interaction networks are trained.
 
@@ -51,11 +54,33 @@ class CHOIRCNN(GeneralizedRCNN):
                 raise ValueError("LOCALIZATION_FROZEN without INTERACTION_ON: nothing is trained")
             for module in self._localization():
                 module.requires_grad_(False)
+        self.matrix_pooling = matrix_pooling
+        if matrix_pooling:
+            use_matrix_pooling(self.roi_heads)
 
     @classmethod
     def from_config(cls, cfg):
         """Arguments of ``__init__`` from a config."""
-        return {**super().from_config(cfg), "boxes_from_masks": cfg.TEST.BOXES_FROM_MASKS}
+        poolings = ("matrix", "torchvision")
+        if cfg.MODEL.POOLING not in poolings:
+            raise InputError(
+                f"expected one of {poolings}, got {cfg.MODEL.POOLING!r}", field="MODEL.POOLING"
+            )
+        return {
+            **super().from_config(cfg),
+            "boxes_from_masks": cfg.TEST.BOXES_FROM_MASKS,
+            "matrix_pooling": cfg.MODEL.POOLING == "matrix",
+        }
+
+    def preprocess_image(self, batched_inputs: list[dict]) -> ImageList:
+        """As ever; laid out for matrix pooling, which reads all channels of a cell together.
+
+        Convolutions keep the layout, so that every feature map has it.
+        """
+        images = super().preprocess_image(batched_inputs)
+        if self.matrix_pooling and images.tensor.device.type == "cpu":
+            images.tensor = images.tensor.contiguous(memory_format=torch.channels_last)
+        return images
 
     def _localization(self) -> list[nn.Module]:
         """Backbone, RPN, every L^t and S^t: all but the interaction networks."""
