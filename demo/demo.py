@@ -1,9 +1,11 @@
 #!/usr/bin/env python
 """Draw the <human, verb, object> triplets that a model finds in photos, and write them as JSON.
 
-    python demo/demo.py --config-file configs/HOIW/choi_R_50_FPN.yaml \\
-        --input photo.jpg holiday/ 'more/*.png' --output output/photos \\
-        --opts MODEL.WEIGHTS model_final.pth
+    python demo/demo.py --weights model_final.pth \\
+        --input photo.jpg holiday/ 'more/*.png' --output output/photos
+
+A checkpoint knows its config, its classes and its verbs: no data set has to be registered, and
+--config-file is for older ones, which do not.
 
 For a photo a.jpg, DIR gets a.jpg, the drawing, and a.json:
 
@@ -28,7 +30,7 @@ from detectron2.utils.logger import setup_logger
 from tqdm import tqdm
 
 from choi_d2.data.faces import build_face_detector
-from choi_d2.engine import HOIPredictor, load_config
+from choi_d2.engine import HOIPredictor, load_prediction_config
 from choi_d2.engine.photos import Photo, find_photos
 from choi_d2.pictures import read_picture
 from choi_d2.utils import InputError, clean_exit, write_json
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     photos = find_photos(args.input, outside=output)
     targets = plan_outputs(photos, output)
 
-    cfg = load_config(args.config_file, args.opts)
+    cfg = load_prediction_config(args.config_file, args.weights, args.opts)
     predictor = HOIPredictor(cfg, build_face_detector(cfg) if args.faces else None)
     if args.masks and not cfg.MODEL.MASK_ON:
         logger.warning("--masks: this model has no masks (MODEL.MASK_ON), boxes are drawn instead")
@@ -148,7 +150,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--config-file", required=True, metavar="FILE", help="the model's YAML")
+    parser.add_argument(
+        "--weights", default="", metavar="FILE", help="the model: a checkpoint of a training"
+    )
+    parser.add_argument(
+        "--config-file",
+        default="",
+        metavar="FILE",
+        help="the model's YAML (default: the config in the checkpoint)",
+    )
     parser.add_argument(
         "--input",
         required=True,
@@ -184,7 +194,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs=argparse.REMAINDER,
         default=[],
         metavar="KEY VALUE",
-        help="config keys to override, such as MODEL.WEIGHTS model.pth; comes last",
+        help="config keys to override, such as INPUT.FACES.DETECTOR none; comes last",
     )
     return parser
 

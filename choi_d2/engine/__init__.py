@@ -7,6 +7,7 @@ from .predictor import HOIPredictor
 from .results import write_results
 from .setup import check_config, load_config
 from .trainer import HOITrainer, set_allowed_verbs, set_semantic_prior
+from .weights_config import load_prediction_config
 
 __all__ = [
     "HOICheckpointer",
@@ -15,6 +16,7 @@ __all__ = [
     "check_config",
     "launch_or_join",
     "load_config",
+    "load_prediction_config",
     "load_trained",
     "set_allowed_verbs",
     "set_semantic_prior",

@@ -18,7 +18,14 @@ from torch import nn
 
 from choi_d2.utils import InputError, atomic_path
 
-from .checkpoint_files import check_finite, remove_halves, write_checkpoint
+from .checkpoint_files import (
+    check_finite,
+    last_checkpoint,
+    named_last,
+    others_from_newest,
+    remove_halves,
+    write_checkpoint,
+)
 from .checkpoint_names import NEW_NAMES, joined_names
 from .model_card import CARD, ModelCard
 from .torchvision_weights import PREFIX as TORCHVISION
@@ -26,6 +33,7 @@ from .torchvision_weights import download_address, with_model_names
 from .weight_files import read_weights
 from .weight_report import weight_report
 from .weights import as_tensors, fit_weights
+from .weights_path import check_weights_path
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +142,18 @@ class HOICheckpointer(DetectionCheckpointer):
 
     # ----------------------------------------------------------------------------------- load
 
+    def has_checkpoint(self) -> bool:
+        """Is there something to resume from, even if nothing says which is the last?"""
+        return bool(self.get_checkpoint_file())
+
+    def get_checkpoint_file(self) -> str:
+        """The checkpoint that ``last_checkpoint`` names; the newest where that file is missing.
+
+        Returns:
+            its path; "" where there is none.
+        """
+        return last_checkpoint(self.save_dir)
+
     def resume_or_load(self, path: str, *, resume: bool = True) -> dict[str, Any]:
         """Go on from the last checkpoint in ``save_dir``, or load ``path``.
 
@@ -149,11 +169,13 @@ class HOICheckpointer(DetectionCheckpointer):
                 last one is of another model.
         """
         if not (resume and self.has_checkpoint()):
+            if resume:
+                logger.info("There is no checkpoint in %s to resume from", self.save_dir)
             return self.load(path, checkpointables=[])
         if self.checkpointables and self.save_to_disk:
             remove_halves(self.save_dir)
         last = self.get_checkpoint_file()
-        for checkpoint in self._candidates(last):
+        for checkpoint in [last, *others_from_newest(self.save_dir, last)]:
             try:
                 self._resuming = True
                 rest = self.load(checkpoint)
@@ -162,7 +184,7 @@ class HOICheckpointer(DetectionCheckpointer):
                 continue
             finally:
                 self._resuming = False
-            if checkpoint != last:
+            if os.path.basename(checkpoint) != named_last(self.save_dir):
                 logger.warning("Resuming from %s", checkpoint)
                 if self.checkpointables and self.save_to_disk:
                     self.tag_last_checkpoint(os.path.basename(checkpoint))
@@ -195,31 +217,13 @@ class HOICheckpointer(DetectionCheckpointer):
         finally:
             self._parsed_url_during_load = None
 
-    def _candidates(self, last: str) -> list[str]:
-        """The last checkpoint, then the others from the newest to the oldest."""
-        others = [
-            path
-            for path in self.get_all_checkpoint_files()
-            # Hidden: what a process that was killed was writing.
-            if path != last and not os.path.basename(path).startswith(".")
-        ]
-        return [last, *sorted(others, key=os.path.getmtime, reverse=True)]
-
     def _check_there(self, path: str) -> None:
         plain = urlparse(path)._replace(query="").geturl()
         if "://" not in plain:
-            if os.path.isfile(plain):
-                return
-            if self._resuming:
+            if self._resuming and not os.path.isfile(plain):
                 raise DamagedCheckpoint("no such file", path=plain)
-            found = "a folder" if os.path.isdir(plain) else "no such file"
-            raise InputError(
-                f"expected the weights of a model, found {found}",
-                path=plain,
-                field=self._field,
-                hint="Set it to a .pth or .pkl file: a training leaves model_final.pth in its "
-                "OUTPUT_DIR.",
-            )
+            check_weights_path(plain, field=self._field)
+            return
         try:
             self.path_manager.get_local_path(plain)
         except InputError:

@@ -1,9 +1,11 @@
-"""How a checkpoint gets onto the disk: whole, with numbers in it, or not at all."""
+"""How checkpoints get onto the disk, whole or not at all, and which are there."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,41 @@ from torch import Tensor
 from choi_d2.utils import atomic_path
 
 logger = logging.getLogger(__name__)
+
+# Those that hold what a training resumes from; model_best.pth does not.
+_RESUMABLE = re.compile(r"model_(\d+|final)\.pth")
+
+
+def last_checkpoint(folder: str | os.PathLike) -> str:
+    """The checkpoint that the file ``last_checkpoint`` names; the newest where that is missing.
+
+    Returns:
+        its path, which need not exist; "" where there is none.
+    """
+    folder = Path(folder)
+    name = named_last(folder)
+    if name:
+        return str(folder / name)
+    found = [path for path in folder.glob("model_*.pth") if _RESUMABLE.fullmatch(path.name)]
+    return str(max(found, key=os.path.getmtime)) if found else ""
+
+
+def named_last(folder: str | os.PathLike) -> str:
+    """What the file ``last_checkpoint`` says; "" where it says nothing or is missing."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return Path(folder, "last_checkpoint").read_text().strip()
+    return ""
+
+
+def others_from_newest(folder: str | os.PathLike, last: str) -> list[str]:
+    """The paths of the other checkpoints, weights alone among them."""
+    others = [
+        path
+        for path in Path(folder).glob("*.pth")
+        # Hidden: what a process that was killed was writing.
+        if str(path) != last and not path.name.startswith(".")
+    ]
+    return [str(path) for path in sorted(others, key=os.path.getmtime, reverse=True)]
 
 
 def write_checkpoint(path: Path, content: Mapping[str, Any]) -> None:

@@ -53,7 +53,9 @@ def load_trained(cfg: CfgNode, *, resume: bool = False) -> Trained:
         InputError: the file is not there, is no checkpoint, or is one of another model.
     """
     lookout = HOICheckpointer(nn.Identity(), cfg.OUTPUT_DIR)
-    resume = resume and lookout.has_checkpoint()
+    if resume and not lookout.has_checkpoint():
+        logger.warning("%s has no checkpoint: loading MODEL.WEIGHTS", cfg.OUTPUT_DIR)
+        resume = False
     path = lookout.get_checkpoint_file() if resume else cfg.MODEL.WEIGHTS
     card = read_card(path) if path else None
     if card is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +21,7 @@ from choi_d2.utils import InputError
 
 from .device import resolve_device
 from .loading import load_trained, metadata_of
+from .weights_config import load_weights_config
 
 if TYPE_CHECKING:
     from choi_d2.data.faces import FaceDetector
@@ -35,6 +38,8 @@ class HOIPredictor:
 
         predictor = HOIPredictor(cfg)
         outputs = predictor(read_picture("photo.jpg"))
+
+    Weights alone are enough: ``HOIPredictor.from_checkpoint("model_final.pth")``.
 
     Attributes:
         cfg: the model's; classes, verbs and channels are those of the weights.
@@ -70,6 +75,26 @@ class HOIPredictor:
         self.vocabulary = trained.vocabulary
         self.metadata = metadata_of(trained.vocabulary, trained.source or "random weights")
         self.face_detector = face_detector or _needed_face_detector(self.cfg)
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        weights: str | os.PathLike,
+        opts: Sequence[str] = (),
+        *,
+        face_detector: FaceDetector | None = None,
+    ) -> HOIPredictor:
+        """A predictor from a checkpoint and nothing else: it knows its config, classes and verbs.
+
+        Args:
+            weights: a local file, such as a training's ``model_final.pth`` or ``model_best.pth``.
+            opts: KEY VALUE pairs that override its config.
+            face_detector: see :class:`HOIPredictor`.
+
+        Raises:
+            InputError: no such file, no checkpoint, or an old one without a config beside it.
+        """
+        return cls(load_weights_config(weights, opts), face_detector)
 
     @torch.no_grad()
     def __call__(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import torch
 from detectron2.config import CfgNode, get_cfg
@@ -18,28 +19,29 @@ from choi_d2.utils import InputError
 from .config_files import SafeCfgNode, read_config_file
 from .device import resolve_device
 from .model_card import vocabulary_facts
+from .weights_path import SUFFIXES
 
 # What yacs makes of keys and values that it cannot take; values that look like Python are parsed.
 _MERGE_ERRORS = (KeyError, ValueError, TypeError, AssertionError, RecursionError, MemoryError)
 
 
-def load_config(config_file: str | os.PathLike, opts: Sequence[str] = ()) -> CfgNode:
+def load_config(
+    config_file: str | os.PathLike, opts: Sequence[str] = (), *, data_sets: bool = True
+) -> CfgNode:
     """Read a config.
 
     Args:
         config_file: YAML; "" for the defaults.
         opts: KEY VALUE pairs that override it.
+        data_sets: do its data sets have to be registered? Photos can be predicted without.
 
     Raises:
         InputError: no such file, no YAML, a tag that would run code, an unknown key, a value of
             another type, or keys that do not go together.
     """
-    cfg = get_cfg()
-    add_choi_config(cfg)
-    cfg = SafeCfgNode(cfg)
+    cfg = new_config()
     if config_file:
-        if not os.path.exists(config_file):
-            raise InputError("no such config file", path=config_file, hint="Check --config-file.")
+        _check_config_path(Path(config_file))
         try:
             cfg.merge_from_file(os.fspath(config_file))
         except InputError:
@@ -47,6 +49,18 @@ def load_config(config_file: str | os.PathLike, opts: Sequence[str] = ()) -> Cfg
         except _MERGE_ERRORS as error:
             places = read_config_file(config_file).places
             raise _config_error(error, cfg, config_file, places) from None
+    return finish_config(cfg, opts, data_sets=data_sets)
+
+
+def new_config() -> CfgNode:
+    """Every key with its default."""
+    cfg = get_cfg()
+    add_choi_config(cfg)
+    return SafeCfgNode(cfg)
+
+
+def finish_config(cfg: CfgNode, opts: Sequence[str], *, data_sets: bool = True) -> CfgNode:
+    """Override a config's keys and check it, in place; see :func:`load_config`."""
     if len(opts) % 2:
         raise InputError(
             f"expected KEY VALUE pairs, got {len(opts)} words: {' '.join(opts)}",
@@ -57,13 +71,36 @@ def load_config(config_file: str | os.PathLike, opts: Sequence[str] = ()) -> Cfg
         cfg.merge_from_list(list(opts))
     except _MERGE_ERRORS as error:
         raise _config_error(error, cfg, "the command line", {}) from None
-    check_config(cfg)
+    check_config(cfg, data_sets=data_sets)
     resolve_device(cfg)
     return cfg
 
 
-def check_config(cfg: CfgNode) -> None:
+def _check_config_path(path: Path) -> None:
+    if path.is_dir():
+        found = sorted(path.glob("*.yaml"))
+        hint = f"Did you mean {found[0]}?" if found else "There is no .yaml in it."
+        raise InputError("expected a config, found a folder", path=path, hint=hint)
+    if not path.exists():
+        near = sorted(x.name for x in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
+        close = difflib.get_close_matches(path.name, near, n=1)
+        hint = f"Did you mean {path.parent / close[0]}?" if close else "Check --config-file."
+        raise InputError("no such config file", path=path, hint=hint)
+    if path.suffix in SUFFIXES:
+        raise InputError(
+            "expected a config, found the weights of a model",
+            path=path,
+            hint="Weights are given as MODEL.WEIGHTS, behind the other options; demo.py takes them "
+            "after --weights, and then needs no config.",
+        )
+
+
+def check_config(cfg: CfgNode, *, data_sets: bool = True) -> None:
     """Keys that have to agree with each other or with the data sets.
+
+    Args:
+        cfg: the config.
+        data_sets: look at the data sets, too.
 
     Raises:
         InputError: names the key, what it is and what it should be.
@@ -109,7 +146,8 @@ def check_config(cfg: CfgNode) -> None:
             field="MODEL.LOCALIZATION_FROZEN",
             hint="Set it to False for the first phase.",
         )
-    check_datasets(cfg)
+    if data_sets:
+        check_datasets(cfg)
 
 
 def check_training(cfg: CfgNode, processes: int) -> None:

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from choi_d2.engine import HOICheckpointer, load_config
+from choi_d2.engine.model_card import ModelCard
 from choi_d2.engine.photos import Photo
+from choi_d2.structures import Vocabulary
 from choi_d2.utils import InputError
 
 
@@ -56,6 +60,23 @@ def test_a_folder_of_photos(run, photos, tmp_path):
     ]
     with Image.open(tmp_path / "out" / "a_2.png") as drawing:
         assert len(drawing.getcolors(1 << 20)) > 10
+
+
+def test_weights_are_enough(demo, config_file, photos, tmp_path, caplog):
+    """Of a model whose data set is not registered here; its words are its own."""
+    cfg = load_config(config_file)
+    words = Vocabulary(("Mensch", "Rad"), ("hält", "fährt", "geht"))
+    model = torch.nn.Module()
+    model.weight = torch.nn.Parameter(torch.zeros(2))
+    (tmp_path / "empty").mkdir()
+    HOICheckpointer(model, str(tmp_path / "empty"), card=ModelCard.of(cfg, words)).save("alone")
+    command = ["--weights", tmp_path / "empty" / "alone.pth", "--input", photos / "a.png"]
+    assert demo.main([str(each) for each in [*command, "--output", tmp_path / "out"]]) == 0
+    report = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert [triplet["verb"] for triplet in report["triplets"]] == ["fährt", "geht"]
+    assert [instance["category"] for instance in report["instances"]] == ["Mensch", "Rad"]
+    with pytest.raises(InputError, match="no model is given"):
+        demo.main(["--input", str(photos), "--output", str(tmp_path / "out")])
 
 
 def test_real_photos(run, shared, tmp_path):
@@ -158,7 +179,7 @@ def test_help_explains_the_output(demo, capsys):
         demo.main(["--help"])
     assert stopped.value.code == 0
     text = capsys.readouterr().out
-    assert all(word in text for word in ("--score-thresh", "triplets", "MODEL.WEIGHTS"))
+    assert all(word in text for word in ("--score-thresh", "triplets", "--weights"))
 
 
 @pytest.mark.parametrize("number", ["0", "-1"])

@@ -330,6 +330,18 @@ def test_damaged_last_checkpoint_is_passed_by(model, tmp_path, damage, caplog):
     assert not (tmp_path / ".model_4.abc.pth").exists(), "half a file stays"
 
 
+@pytest.mark.parametrize("content", [None, "", "\n"])
+def test_without_the_name_of_the_last_the_newest_is_resumed(model, tmp_path, content, caplog):
+    write_run(tmp_path, model)
+    torch.save({"model": model.state_dict()}, tmp_path / "model_best.pth")
+    (tmp_path / "last_checkpoint").unlink()
+    if content is not None:
+        (tmp_path / "last_checkpoint").write_text(content)
+    bias, counter, _ = resume(tmp_path)
+    assert (bias, counter) == (3, 3) and "Resuming from" in caplog.text
+    assert (tmp_path / "last_checkpoint").read_text() == "model_3.pth"
+
+
 def test_only_damaged_checkpoints(model, tmp_path):
     write_run(tmp_path, model)
     for path in tmp_path.glob("*.pth"):

@@ -1,17 +1,26 @@
 """tools/visualize_data.py: annotations and mapped samples of a data set as pictures."""
 
 import importlib.util
+import json
 import logging
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from detectron2.data import DatasetCatalog, MetadataCatalog
+from detectron2.modeling import build_model
 from detectron2.structures import Boxes, BoxMode, Instances
 from PIL import Image
 
-from choi_d2.structures import HOIAnnotations
+from choi_d2.engine import HOICheckpointer
+from choi_d2.engine.model_card import ModelCard
+from choi_d2.structures import HOIAnnotations, Vocabulary
 from choi_d2.utils import InputError
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "modeling"))
+from tiny import tiny_config  # noqa: E402
 
 NAME = "visualize_data_test"
 
@@ -143,3 +152,39 @@ def test_unknown_data_sets_and_missing_masks(tool, dataset, tmp_path):
     for source in ("dataloader", "pairs"):
         with pytest.raises(InputError, match="MODEL.MASK_ON"):
             tool.main(["--dataset", NAME, "--source", source, "--masks"])
+
+
+def test_predictions_beside_annotations_of_a_json_of_ones_own(tool, dataset, tmp_path):
+    """Nothing is registered; the model knows its words by itself."""
+    cfg = tiny_config("MODEL.ROI_HEADS.NUM_CLASSES", 2, "MODEL.ROI_INTERACTION_HEAD.NUM_VERBS", 2)
+    torch.manual_seed(0)
+    card = ModelCard.of(cfg, Vocabulary(("cup", "human"), ("drink", "hold"), 1))
+    checkpointer = HOICheckpointer(build_model(cfg), str(tmp_path / "model"), card=card)
+    (tmp_path / "model").mkdir()
+    checkpointer.save("alone")
+    content = {
+        "categories": [{"id": 1, "name": "human"}, {"id": 2, "name": "cup"}],
+        "verbs": [{"id": 1, "name": "hold"}],
+        "images": [
+            {"id": k, "file_name": f"photo{k}.png", "height": 60, "width": 80} for k in (0, 1)
+        ],
+        "annotations": [
+            {"id": 1, "image_id": 0, "category_id": 1, "bbox": [5, 5, 35, 50]},
+            {"id": 2, "image_id": 0, "category_id": 2, "bbox": [30, 20, 20, 20]},
+        ],
+        "interactions": [{"human_id": 1, "object_id": 2, "verb_id": 1}],
+    }
+    (tmp_path / "own.json").write_text(json.dumps(content))
+    options = ["--json", tmp_path / "own.json", "--images", tmp_path]
+    options += ["--output-dir", tmp_path / "out"]
+    weights = ["--source", "predictions", "--weights", tmp_path / "model" / "alone.pth"]
+    widths = []
+    for more in ([], [*weights, "--opts", "INPUT.FACES.DETECTOR", "none"]):
+        assert tool.main([str(part) for part in [*options, *more]]) == 0
+        drawings = sorted((tmp_path / "out" / "own").iterdir())
+        assert len(drawings) == 2 and "own" not in DatasetCatalog
+        with Image.open(drawings[0]) as drawing:
+            widths.append(drawing.width)
+    assert widths[1] > 1.9 * widths[0], "two pictures side by side"
+    with pytest.raises(InputError, match="--images"):
+        tool.main(["--json", str(tmp_path / "own.json")])
