@@ -12,8 +12,6 @@ from urllib.parse import parse_qs, urlparse
 
 from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.checkpoint.c2_model_loading import align_and_update_state_dicts
-from detectron2.checkpoint.catalog import ModelCatalog
-from detectron2.utils.file_io import Detectron2Handler
 from torch import nn
 
 from choi_d2.utils import InputError, atomic_path
@@ -28,12 +26,11 @@ from .checkpoint_files import (
 )
 from .checkpoint_names import NEW_NAMES, joined_names
 from .model_card import CARD, ModelCard
-from .torchvision_weights import PREFIX as TORCHVISION
-from .torchvision_weights import download_address, with_model_names
+from .torchvision_weights import with_model_names
 from .weight_files import read_weights
 from .weight_report import weight_report
 from .weights import as_tensors, fit_weights
-from .weights_path import check_weights_path
+from .weights_path import check_weights_address, check_weights_path
 
 logger = logging.getLogger(__name__)
 
@@ -224,18 +221,7 @@ class HOICheckpointer(DetectionCheckpointer):
                 raise DamagedCheckpoint("no such file", path=plain)
             check_weights_path(plain, field=self._field)
             return
-        try:
-            self.path_manager.get_local_path(plain)
-        except InputError:
-            raise
-        except Exception as error:  # what a network can do has many types
-            raise InputError(
-                f"cannot be downloaded ({type(error).__name__}: {error})",
-                path=plain,
-                field=self._field,
-                hint=f"Without a network, download {_address(plain)} elsewhere and set "
-                "MODEL.WEIGHTS to the local file.",
-            ) from error
+        check_weights_address(plain, self.path_manager, field=self._field)
 
     def _load_file(self, filename: str) -> dict[str, Any]:
         try:
@@ -327,15 +313,3 @@ def _ordered(state) -> OrderedDict:
     with contextlib.suppress(AttributeError):
         ordered._metadata = state._metadata
     return ordered
-
-
-def _address(path: str) -> str:
-    """Where a URL of Detectron2 leads."""
-    if path.startswith("detectron2://"):
-        return Detectron2Handler.S3_DETECTRON2_PREFIX + path.removeprefix("detectron2://")
-    if path.startswith(TORCHVISION):
-        return download_address(path)
-    if path.startswith("catalog://"):
-        with contextlib.suppress(KeyError, RuntimeError):
-            return ModelCatalog.get(path.removeprefix("catalog://"))
-    return path

@@ -6,14 +6,14 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import torch
 from detectron2.config import CfgNode
 
 from choi_d2.structures import Vocabulary
 from choi_d2.utils import InputError
+
+from .weight_files import read_torch
 
 logger = logging.getLogger(__name__)
 
@@ -96,11 +96,11 @@ def read_card(path: str | os.PathLike) -> ModelCard | None:
     Raises:
         InputError: the card is broken.
     """
-    if Path(path).suffix == ".pkl" or not os.path.isfile(path):
+    if not os.path.isfile(path):
         return None
     try:
-        content = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
-    except Exception:  # unpickling anything raises anything
+        content = read_torch(path, mmap=True)
+    except InputError:
         return None
     if not isinstance(content, Mapping) or CARD not in content:
         return None

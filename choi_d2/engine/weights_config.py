@@ -15,6 +15,7 @@ from choi_d2.utils import InputError
 
 from .model_card import read_card
 from .setup import finish_config, load_config, new_config
+from .weight_files import read_weights
 from .weights_path import check_weights_path
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ def load_weights_config(weights: str | os.PathLike, opts: Sequence[str] = ()) ->
     else:
         beside = Path(weights).parent / _CONFIG
         if not beside.is_file():
+            read_weights(weights)  # which says what else may be wrong with it
             raise InputError(
                 "does not say its config, and there is no config.yaml beside it",
                 path=weights,

@@ -113,6 +113,14 @@ def test_an_older_checkpoint_takes_the_config_beside_it(stub_cfg, tmp_path):
     assert load_weights_config(tmp_path / "old.pth").INPUT.MIN_SIZE_TEST == 64
 
 
+@pytest.mark.parametrize("part", [0, 0.5, 0.99])
+def test_half_a_checkpoint_is_named(weights, part):
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: int(part * len(whole))])
+    with pytest.raises(InputError, match="alone.pth: expected the weights of a model, found a"):
+        load_weights_config(weights)
+
+
 def test_no_model_at_all():
     with pytest.raises(InputError, match="--weights model_final.pth, or --config-file"):
         load_prediction_config("", "")

@@ -31,13 +31,6 @@ def test_what_people_give_instead(run, path, found, hint):
         check_weights_path(run / path, field="MODEL.WEIGHTS")
 
 
-@pytest.mark.parametrize("name", ["m.onnx", "m.safetensors", "m.json", "m.zip", "m.JPG"])
-def test_other_kinds_of_files(tmp_path, name):
-    (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(InputError, match=f"{name}.*found a.*\\.pth"):
-        check_weights_path(tmp_path / name, field=None)
-
-
 @pytest.mark.parametrize("name", ["m.pth", "m.pt", "m.pkl", "m", "m.ckpt", "m.bin"])
 def test_what_may_be_weights(tmp_path, name):
     (tmp_path / name).write_bytes(b"x")
