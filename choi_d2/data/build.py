@@ -19,6 +19,7 @@ from choi_d2.utils import InputError
 from choi_d2.utils.randomness import seeded_randomness
 
 from .dataset_mapper import HOIDatasetMapper
+from .masks import check_masks
 from .stream import TrainingStream, stream_loader
 from .vocabularies import log_instances, training_records, training_vocabulary
 
@@ -95,6 +96,8 @@ def build_hoi_train_loader(cfg: CfgNode, mapper: Callable | None = None) -> Data
     vocabulary = training_vocabulary(cfg.DATASETS.TRAIN, cfg.DATASETS.VOCABULARY)
     if vocabulary is not None:
         log_instances(records, vocabulary.classes)
+    if cfg.MODEL.MASK_ON:
+        check_masks(records, cfg.INPUT.MASK_FORMAT)
     processes = comm.get_world_size()
     if cfg.SOLVER.IMS_PER_BATCH < 1 or cfg.SOLVER.IMS_PER_BATCH % processes:
         raise InputError(

@@ -1,7 +1,8 @@
 """Lists everything that is wrong with a data set: ``python -m choi_d2.data.validate``.
 
 The loaders run with the same rules; here they go on after a fatal problem. Exit status: 0 the data
-set can be loaded, 1 it cannot, 2 the command line is wrong.
+set can be used, 1 it cannot: a problem is fatal, or it has annotations and no instance or no
+triplet; 2 the command line is wrong.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from detectron2.data import MetadataCatalog
 
+from choi_d2.data.datasets.common import usable_numbers
 from choi_d2.data.datasets.hicodet import load_hicodet
 from choi_d2.data.datasets.hoi_json import load_hoi_json
 from choi_d2.data.datasets.hoiw import load_hoiw_json
@@ -23,6 +25,8 @@ from choi_d2.data.validation import FATAL_KINDS, TOLERATED_KINDS, Problems
 from choi_d2.formats.hicodet.mat import is_mat_file
 from choi_d2.pictures import read_picture
 from choi_d2.utils import InputError, write_json
+
+_NOTHING = ("no instance", "no triplet")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(_summary(records, problems))
     if options.output is not None:
         write_json(options.output, _report(records, problems), indent=1)
-    return 1 if problems.num_fatal else 0
+    return 0 if _is_usable(records, problems) else 1
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -194,37 +198,43 @@ def _check_pixels(records: Sequence[dict], problems: Problems) -> None:
                 )
 
 
-def _numbers(records: Sequence[dict]) -> dict[str, int]:
-    pairs = [pair for record in records for pair in record.get("interactions", ())]
-    return {
-        "images": len(records),
-        "instances": sum(len(record.get("annotations", ())) for record in records),
-        "pairs": len(pairs),
-        "triplets": sum(len(pair["verbs"]) for pair in pairs),
-    }
-
-
 def _summary(records: Sequence[dict], problems: Problems) -> str:
-    numbers = ", ".join(f"{number} {what}" for what, number in _numbers(records).items())
-    lines = ["", f"{problems.file}: {numbers} can be used."]
+    numbers = usable_numbers(records)
+    crowds = numbers.pop("crowds")
+    numbers = ", ".join(f"{number} {what}" for what, number in numbers.items())
+    beside = f", beside {crowds} crowds" if crowds else ""
+    lines = ["", f"{problems.file}: {numbers} can be used{beside}."]
     for kind, count in problems.counts().items():
         if kind in FATAL_KINDS:
             lines.append(f"  {count:6d} x {kind} (fatal: {FATAL_KINDS[kind]})")
         else:
             lines.append(f"  {count:6d} x {kind} ({TOLERATED_KINDS[kind]})")
-    verdict = "It can be loaded."
+    return "\n".join([*lines, _verdict(records, problems)])
+
+
+def _verdict(records: Sequence[dict], problems: Problems) -> str:
     if problems.num_fatal:
-        verdict = f"It cannot be loaded: {problems.num_fatal} fatal."
-    elif not problems.found:
-        verdict = "It can be loaded: no problem found."
-    return "\n".join([*lines, verdict])
+        return f"It cannot be loaded: {problems.num_fatal} fatal."
+    if not records:
+        return "It cannot be used: there is no image."
+    for kind in _NOTHING:
+        if kind in problems.counts():
+            return f"It cannot be used for interactions: {kind}."
+    if not any("annotations" in record for record in records):
+        return "It can be loaded for prediction: it has no annotations."
+    return f"It can be loaded{'' if problems.found else ': no problem found'}."
+
+
+def _is_usable(records: Sequence[dict], problems: Problems) -> bool:
+    nothing = set(_NOTHING) & set(problems.counts())
+    return bool(records) and not problems.num_fatal and not nothing
 
 
 def _report(records: Sequence[dict], problems: Problems) -> dict:
     return {
         "file": problems.file,
-        "loadable": problems.num_fatal == 0,
-        "usable": _numbers(records),
+        "loadable": _is_usable(records, problems),
+        "usable": usable_numbers(records),
         "counts": problems.counts(),
         "problems": [
             {

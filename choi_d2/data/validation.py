@@ -35,6 +35,8 @@ FATAL_KINDS = {
     "wrong label ids": "the label ids are not those of the data set's version",
     "unlike lists": "lists that belong together differ in length or content",
     "self relation": "an instance is related to itself",
+    "bad flag": "a value is neither yes nor no",
+    "duplicate name": "two entries that are both in use carry the same name",
 }
 
 # Blemishes of real data sets: what the loaders do about each.
@@ -47,8 +49,16 @@ TOLERATED_KINDS = {
     "unknown category": "the instance is left out",
     "box without area": "the instance is left out",
     "box partly outside": "the box is clipped to the image",
-    "bad mask": "the instance is left out",
     "other pixel base": "the boxes are read as the file's form says",
+    "bad mask": "the mask is left out; with MODEL.MASK_ON, the instance does not train",
+    "bad polygon": "the polygon is left out",
+    "masks of some": "with MODEL.MASK_ON, those without do not train",
+    "masks of two kinds": "with MODEL.MASK_ON, INPUT.MASK_FORMAT has to be 'bitmask'",
+    "crowd": "it is no instance: it does not train",
+    "pair of a crowd": "the pair does not train",
+    "name not in use": "the entry that is in use is taken",
+    "no instance": "there is nothing to learn or to score",
+    "no triplet": "there is no interaction to learn or to score",
     "unclear class": "the highest label under the mask is taken, as the official evaluation does",
     "unknown verb": "the verb is left out",
     "unlike interaction class": "the interaction class decides, as in the official evaluation",
@@ -237,6 +247,27 @@ class Problems:
             self.add("bad number", message, image=image, field=field)
             return None
 
+    def flag(
+        self,
+        mapping: Mapping,
+        key: str,
+        *,
+        default: bool,
+        image: str | int | None = None,
+        where: str = "",
+    ) -> bool:
+        """Yes or no, by its meaning: see :func:`read_flag`; ``default`` where it is not said."""
+        value = mapping.get(key)
+        if value is None:
+            return default
+        meaning = read_flag(value)
+        if meaning is None:
+            message = f"expected true or false, 1 or 0, found {short(value)}"
+            field = f"{where}.{key}" if where else key
+            self.add("bad flag", message, image=image, field=field)
+            return default
+        return meaning
+
     def file_name(self, mapping: Any, key: str, *, where: str = "") -> str | None:
         """A path that some file could have."""
         name = self.value(mapping, key, str, where=where)
@@ -269,9 +300,9 @@ class Problems:
     ) -> float | None:
         """A finite number."""
         value = self.value(mapping, key, (int, float), image=image, where=where)
-        if value is not None and not math.isfinite(value):
+        if value is not None and not _is_finite(value):
             field = f"{where}.{key}" if where else key
-            message = f"expected a finite number, found {value}"
+            message = f"expected a finite number, found {short(value)}"
             self.add("bad number", message, image=image, field=field)
             return None
         return value
@@ -296,9 +327,32 @@ def short(value: Any, limit: int = 80) -> str:
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
+def read_flag(value: Any) -> bool | None:
+    """True or False of what files write for it; None for anything else.
+
+    Booleans, 0 and 1 as whole numbers or not, and "0", "1", "true", "false", "yes", "no" in any
+    case.
+    """
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)):
+        return bool(value) if value in (0, 1) else None
+    if isinstance(value, str):
+        return _FLAGS.get(value.strip().lower())
+    return None
+
+
+_FLAGS = {"0": False, "0.0": False, "false": False, "no": False, "f": False, "n": False}
+_FLAGS |= {"1": True, "1.0": True, "true": True, "yes": True, "t": True, "y": True}
+
+
 def _is_finite(number: Any) -> bool:
-    is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
-    return is_number and abs(number) < math.inf
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        return False
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # an integer beyond float64
+        return False
 
 
 _JSON_NAMES = {

@@ -191,17 +191,20 @@ def test_tolerated(vcoco):
         "box without area": 1,
         "box partly outside": 1,
         "bad mask": 1,
+        "masks of some": 1,
+        "crowd": 1,
         "dangling id": 1,
         "unknown image": 1,
     }
     dangling = next(problem for problem in problems.found if problem.kind == "dangling id")
     assert dangling.file.endswith("vcoco.json") and dangling.field == "[0].role_object_id[3]"
-    assert len(vcoco.load()[1]["annotations"]) == 6
+    assert len(vcoco.load()[1]["annotations"]) == 7
 
 
 def test_an_image_that_coco_lacks(vcoco):
     vcoco.files[3].write_text("9\n4\n12\n")
-    assert vcoco.problems().counts() == {"no annotation": 1, "unknown image": 1}
+    found = {"no annotation": 1, "unknown image": 1, "masks of some": 1, "crowd": 1}
+    assert vcoco.problems().counts() == found
 
 
 @pytest.mark.parametrize(

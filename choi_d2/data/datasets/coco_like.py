@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pycocotools.mask as mask_util
-
+from choi_d2.data.masks import BadMaskError, lies_beside, read_segmentation
 from choi_d2.data.validation import Problems, short
 from choi_d2.pictures import size_error
 
-from .common import RecordBuilder, existing_images
+from .common import RecordBuilder, existing_images, has_area
 
 
 @dataclass
@@ -46,8 +44,44 @@ def read_categories(content: Mapping, key: str, problems: Problems) -> dict[int,
         if category_id in categories:
             problems.add("duplicate id", f"id {category_id} is used twice", field=f"{where}.id")
             continue
-        categories[category_id] = category
+        if not name.strip():
+            problems.add("wrong type", "expected a name, found none", field=f"{where}.name")
+            continue
+        categories[category_id] = {**category, "name": name.strip(), "position": position}
     return dict(sorted(categories.items()))
+
+
+def take_names_in_use(
+    categories: Mapping[int, dict], in_use: Collection[int], key: str, problems: Problems
+) -> dict[int, dict]:
+    """The entries, each name once.
+
+    Exports of some tools have an empty root category with the name of a real one: of entries with
+    one name, the one that is in use is taken. Where several are, nobody can say what was meant.
+
+    Args:
+        categories: as :func:`read_categories` returns them.
+        in_use: ids that occur in the data set.
+        key: where they stand, for messages.
+        problems: where blemishes are reported.
+    """
+    ids_of_name: dict[str, list[int]] = {}
+    for own, category in categories.items():
+        ids_of_name.setdefault(category["name"], []).append(own)
+    left_out: set[int] = set()
+    for name, ids in ids_of_name.items():
+        if len(ids) == 1:
+            continue
+        used = [own for own in ids if own in in_use]
+        taken = (used or ids)[0]
+        left_out.update(own for own in ids if own != taken)
+        field = f"{key}[{categories[ids[1]]['position']}].name"
+        called = f"the ids {', '.join(map(str, ids))} are all called {name!r}"
+        if len(used) > 1:
+            problems.add("duplicate name", f"{called}, more than one is in use", field=field)
+        else:
+            problems.add("name not in use", f"{called}, {taken} is taken", field=field)
+    return {own: category for own, category in categories.items() if own not in left_out}
 
 
 def read_images(
@@ -153,46 +187,31 @@ def add_instances(
             problems.add("unknown category", message, image=image, field=f"{where}.category_id")
             continue
         extra = {key: values[annotation_id] for key, values in extra_of_id.items()}
-        extra["iscrowd"] = int(bool(annotation.get("iscrowd", 0)))
-        if annotation.get("segmentation"):
-            segmentation = _read_segmentation(annotation["segmentation"], builder)
-            if segmentation is None:
-                message = (
-                    "expected polygons of at least three points, or run lengths of "
-                    f"{builder.width} x {builder.height}, found "
-                    f"{short(annotation['segmentation'])}"
-                )
-                problems.add("bad mask", message, image=image, field=f"{where}.segmentation")
-                continue
-            extra["segmentation"] = segmentation
+        iscrowd = problems.flag(annotation, "iscrowd", default=False, image=image, where=where)
+        extra["iscrowd"] = int(iscrowd)
         x, y, width, height = box
         corners = [x, y, x + width, y + height]
+        segmentation = _read_mask(annotation, corners, where, builder)
+        if segmentation is not None:
+            extra["segmentation"] = segmentation
         builder.add_instance(annotation_id, corners, to_contiguous[category], field=where, **extra)
 
 
-def _read_segmentation(segmentation: Any, builder: RecordBuilder) -> list | dict | None:
-    """Polygons or compressed run lengths, None where they are broken."""
-    if isinstance(segmentation, list):
-        polygons = [polygon for polygon in segmentation if _is_polygon(polygon)]
-        return polygons or None
-    size = [builder.height, builder.width]
-    if not isinstance(segmentation, dict) or segmentation.get("size") != size:
+def _read_mask(
+    annotation: Mapping, corners: list[float], where: str, builder: RecordBuilder
+) -> list | dict | None:
+    """Polygons or compressed run lengths; None where there are none, or only broken ones."""
+    segmentation, place = annotation.get("segmentation"), f"{where}.segmentation"
+    image, problems = builder.image, builder.problems
+    try:
+        mask, broken = read_segmentation(segmentation, builder.height, builder.width)
+        if mask is not None and has_area(corners) and lies_beside(mask, corners):
+            raise BadMaskError("the mask lies outside of the instance's box")
+    except BadMaskError as error:
+        message = f"{error}; found {short(segmentation)}"
+        problems.add("bad mask", message, image=image, field=place)
         return None
-    counts = segmentation.get("counts")
-    if isinstance(counts, str):
-        return segmentation
-    if not isinstance(counts, list) or not all(type(n) is int and n >= 0 for n in counts):
-        return None
-    if sum(counts) != size[0] * size[1]:
-        return None
-    rle = mask_util.frPyObjects({"size": size, "counts": counts}, *size)
-    return {"size": size, "counts": rle["counts"].decode()}
-
-
-def _is_polygon(polygon: Any) -> bool:
-    return (
-        isinstance(polygon, list)
-        and len(polygon) >= 6
-        and len(polygon) % 2 == 0
-        and all(type(n) in (int, float) and math.isfinite(n) for n in polygon)
-    )
+    if broken:
+        message = f"{broken} of {broken + len(mask)} polygons are none of three points or more"
+        problems.add("bad polygon", message, image=image, field=place)
+    return mask

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from detectron2.structures import BoxMode
 
 from choi_d2.data.image_sizes import MissingFileError, cache_path, read_image_sizes
+from choi_d2.data.masks import report_masks
 from choi_d2.data.validation import Problems
 from choi_d2.utils import InputError
 
@@ -57,6 +59,50 @@ def existing_images(
     return {name: size for name, size in sizes.items() if not isinstance(size, InputError)}
 
 
+def finish_loading(
+    records: Sequence[dict], problems: Problems, logger: logging.Logger | None
+) -> None:
+    """What can only be said of a whole data set: its masks, and whether anything is left.
+
+    Args:
+        records: what was loaded.
+        problems: where it is reported.
+        logger: logs all that was reported; None leaves that to the caller.
+    """
+    report_masks(records, problems)
+    if any("annotations" in record for record in records):
+        numbers = usable_numbers(records)
+        if not numbers["instances"]:
+            crowds = f", {numbers['crowds']} crowds" if numbers["crowds"] else ""
+            message = f"not one instance in {len(records)} images{crowds}"
+            problems.add("no instance", message)
+        elif not numbers["triplets"]:
+            message = f"not one triplet in {len(records)} images that can be used"
+            problems.add("no triplet", message)
+    if logger is not None:
+        problems.log(logger)
+
+
+def usable_numbers(records: Iterable[Mapping]) -> dict[str, int]:
+    """How many images, instances, pairs and triplets there are to learn from, and how many crowds,
+    which are none of these.
+    """
+    numbers = dict.fromkeys(("images", "instances", "pairs", "triplets", "crowds"), 0)
+    for record in records:
+        is_crowd = [bool(each.get("iscrowd", 0)) for each in record.get("annotations", ())]
+        pairs = [
+            pair
+            for pair in record.get("interactions", ())
+            if not is_crowd[pair["human"]] and not is_crowd[pair["object"]]
+        ]
+        numbers["images"] += 1
+        numbers["crowds"] += sum(is_crowd)
+        numbers["instances"] += len(is_crowd) - sum(is_crowd)
+        numbers["pairs"] += len(pairs)
+        numbers["triplets"] += sum(len(pair["verbs"]) for pair in pairs)
+    return numbers
+
+
 class RecordBuilder:
     """Instances and pairs of one image as a dataset record.
 
@@ -92,15 +138,20 @@ class RecordBuilder:
             self.leave_out(instance_id)
             return
         self._index_of_id[instance_id] = len(self.annotations)
-        self.annotations.append(
-            {
-                "bbox": clipped,
-                "bbox_mode": BoxMode.XYXY_ABS,
-                "category_id": category_id,
-                "iscrowd": 0,
-                **extra,
-            }
-        )
+        annotation = {
+            "bbox": clipped,
+            "bbox_mode": BoxMode.XYXY_ABS,
+            "category_id": category_id,
+            "iscrowd": 0,
+            **extra,
+        }
+        self.annotations.append(annotation)
+        if annotation["iscrowd"]:
+            message = (
+                "it is marked as a crowd; if it is one instance, as some tools mark every "
+                "run-length mask, write 0"
+            )
+            self._report("crowd", message, f"{field}.iscrowd")
 
     def clip(self, box: Sequence[float], *, field: str) -> list[float] | None:
         """A box cut to the image, or None where nothing is left of it; either is reported.
@@ -154,6 +205,8 @@ class RecordBuilder:
             verb: contiguous.
             field: where it stands, for messages.
         """
+        if any(self.annotations[end]["iscrowd"] for end in (human, object)):
+            self._report("pair of a crowd", "one of its ends is a crowd", field)
         verbs = self._verbs_of_pair.setdefault((human, object), [])
         if verb in verbs:
             self._report("repeated triplet", "the same pair has this verb already", field)

@@ -31,7 +31,7 @@ from choi_d2.data.validation import Problems
 from choi_d2.utils import InputError, read_json
 
 from .coco_like import CocoImages, add_instances, read_images
-from .common import RecordBuilder, clip_box, has_area
+from .common import RecordBuilder, clip_box, finish_loading, has_area
 from .hoi_metadata import complete_metadata, hoi_metadata
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def load_hoi_json(
     log = problems is None
     problems = Problems(json_file) if problems is None else problems
     try:
-        content = read_json(json_file, dict)
+        content = read_json(json_file, dict, unique_keys=True)
     except InputError as error:
         problems.add_error(error)
         return []
@@ -118,8 +118,7 @@ def load_hoi_json(
             record["faces"] = faces.get(image_id, [])
         if image_id in coco.on_disk:
             records.append(record)
-    if log:
-        problems.log(logger)
+    finish_loading(records, problems, logger if log else None)
     return records
 
 

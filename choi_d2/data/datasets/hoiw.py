@@ -17,7 +17,7 @@ from choi_d2.categories.hoiw import OBJECTS, VERBS
 from choi_d2.data.validation import Problems
 from choi_d2.utils import InputError, read_json
 
-from .common import RecordBuilder, existing_images
+from .common import RecordBuilder, existing_images, finish_loading
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def load_hoiw_json(
     log = problems is None
     problems = Problems(json_file) if problems is None else problems
     try:
-        entries = read_json(json_file, list)
+        entries = read_json(json_file, list, unique_keys=True)
     except InputError as error:
         problems.add_error(error)
         return []
@@ -86,8 +86,7 @@ def load_hoiw_json(
             record.update(_read_annotations(entry, name, height, width, problems))
         if name in sizes:
             records.append(record)
-    if log:
-        problems.log(logger)
+    finish_loading(records, problems, logger if log else None)
     return records
 
 

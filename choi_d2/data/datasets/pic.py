@@ -20,7 +20,7 @@ from choi_d2.data.image_sizes import MissingFileError, cache_path
 from choi_d2.data.validation import Problems, short
 from choi_d2.utils import InputError, read_json
 
-from .common import RecordBuilder, existing_images
+from .common import RecordBuilder, existing_images, finish_loading
 from .pic_maps import MapSizeError, read_instances
 
 logger = logging.getLogger(__name__)
@@ -165,8 +165,7 @@ def load_pic(files: PICFiles, version: str, *, problems: Problems | None = None)
             record.update(_read_annotations(entry, maps[name], name, version, problems))
         if name in sizes:
             records.append(record)
-    if log:
-        problems.log(logger)
+    finish_loading(records, problems, logger if log else None)
     return records
 
 
@@ -179,7 +178,7 @@ def _read_relations(files: PICFiles, version: str, problems: Problems) -> dict[s
             problems.add("empty data set", f"there is no image in {files.images}")
         return {name: [] for name in names}
     try:
-        entries = read_json(files.relations, list)
+        entries = read_json(files.relations, list, unique_keys=True)
     except InputError as error:
         problems.add_error(error)
         return {}

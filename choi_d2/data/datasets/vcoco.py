@@ -21,7 +21,7 @@ from choi_d2.data.validation import Problems, short
 from choi_d2.utils import InputError, read_json, read_text
 
 from .coco_like import CocoImages, add_instances, read_images
-from .common import RecordBuilder
+from .common import RecordBuilder, finish_loading
 
 logger = logging.getLogger(__name__)
 
@@ -74,8 +74,8 @@ def load_vcoco(
     log = problems is None
     problems = Problems(vcoco_json) if problems is None else problems
     try:
-        actions = read_actions(read_json(vcoco_json, list), problems)
-        coco = read_json(coco_json, dict)
+        actions = read_actions(read_json(vcoco_json, list, unique_keys=True), problems)
+        coco = read_json(coco_json, dict, unique_keys=True)
         split = None if ids_file is None else read_ids(ids_file)
     except InputError as error:
         problems.add_error(error)
@@ -108,8 +108,7 @@ def load_vcoco(
         if image_id in found.on_disk:
             records.append(record)
     problems.found += coco_problems.found
-    if log:
-        problems.log(logger)
+    finish_loading(records, problems, logger if log else None)
     return records
 
 
