@@ -22,6 +22,7 @@ from choi_d2.utils import InputError
 from .augmentations import build_augmentations
 from .faces import load_face_cache
 from .faces.factory import face_files
+from .masks import read_segmentation
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +39,9 @@ class HOIDatasetMapper:
     - in training ``instances`` (``gt_boxes``, ``gt_classes``, ``gt_judged``: were the instance's
       interactions looked at? ``gt_masks`` where masks are in use), ``interactions``
       (:class:`HOIAnnotations`), whose pairs follow the instances when others are left out, and
-      ``ignored`` (:class:`IgnoredRegions`): crowds and instances of little certainty, which are no
-      instances. Instances and regions that have become empty are left out.
+      ``ignored`` (:class:`IgnoredRegions`): crowds, instances of little certainty and, where masks
+      are in use, those without one, which are no instances. Instances and regions that have become
+      empty are left out.
 
     An annotation says so by ``iscrowd`` (by default 0), ``certainty`` (1) and ``judged`` (True).
 
@@ -50,7 +52,7 @@ class HOIDatasetMapper:
         augmentations: applied in this order.
         image_format: one of :data:`choi_d2.pictures.formats.FORMATS`.
         num_verbs: N.
-        use_masks: hand on ``gt_masks``; every annotation has to have a ``segmentation``.
+        use_masks: hand on ``gt_masks``; annotations without ``segmentation`` are ignored.
         mask_format: "polygon" or "bitmask".
         recompute_boxes: take boxes anew from the masks, as cropping asks for.
         face_source: "annotations" (the records' own), "file" (``faces_by_path``) or "none".
@@ -123,7 +125,7 @@ class HOIDatasetMapper:
 
         Raises:
             InputError: the image cannot be read (evaluation), its size is not the record's, or a
-                mask that the config asks for is not there.
+                mask is not of the kind that the config asks for.
         """
         image = self._read_image(record)
         if image is None:
@@ -183,7 +185,9 @@ class HOIDatasetMapper:
 
     def _is_instance(self, annotation: Mapping) -> bool:
         certain = annotation.get("certainty", 1.0) >= self.certainty_thresh
-        return certain and not annotation.get("iscrowd", 0)
+        # Without a mask it cannot be one where masks are asked for: check_masks has said so.
+        whole = not self.use_masks or annotation.get("segmentation") is not None
+        return certain and whole and not annotation.get("iscrowd", 0)
 
     def _transform_annotations(
         self, record: Mapping, transforms: T.TransformList, image_size: tuple[int, int]
@@ -220,13 +224,6 @@ class HOIDatasetMapper:
         annotation = dict(annotation)
         if not self.use_masks:
             annotation.pop("segmentation", None)
-        elif "segmentation" not in annotation:
-            raise InputError(
-                "MODEL.MASK_ON is set, but this image has an instance without segmentation",
-                path=record["file_name"],
-                image=record.get("image_id"),
-                hint="Train with MODEL.MASK_ON False, or on a data set with masks.",
-            )
         elif self.mask_format == "polygon" and isinstance(annotation["segmentation"], dict):
             raise InputError(
                 "INPUT.MASK_FORMAT is 'polygon', but this image's masks are run lengths",
@@ -234,7 +231,16 @@ class HOIDatasetMapper:
                 image=record.get("image_id"),
                 hint="Set INPUT.MASK_FORMAT to 'bitmask'.",
             )
-        annotation = utils.transform_instance_annotations(annotation, transforms, image_size)
+        mask = annotation.get("segmentation")
+        try:
+            # Not every loader has checked them, and pycocotools can crash on broken ones.
+            if isinstance(mask, Mapping):
+                annotation["segmentation"], _ = read_segmentation(mask, *mask["size"])
+            annotation = utils.transform_instance_annotations(annotation, transforms, image_size)
+        except (AssertionError, KeyError, TypeError, ValueError) as error:
+            problem = f"an instance's segmentation cannot be used ({error})"
+            place = {"path": record["file_name"], "image": record.get("image_id")}
+            raise InputError(problem, **place) from error
         if isinstance(annotation.get("segmentation"), np.ndarray):
             # A decoded mask may be read-only, which torch warns of when it takes it over.
             annotation["segmentation"] = np.array(annotation["segmentation"])

@@ -234,12 +234,47 @@ def test_another_size_than_the_record_says(record, is_train):
         mapper(is_train)(record)
 
 
-def test_masks_that_are_not_there(record):
+def test_masks_of_the_other_kind(record):
     with pytest.raises(InputError, match="INPUT.MASK_FORMAT"):
         mapper(use_masks=True, mask_format="polygon")(record)
+
+
+def test_an_instance_without_mask_is_ignored_only_where_masks_are_in_use(record):
     del record["annotations"][3]["segmentation"]
-    with pytest.raises(InputError, match="without segmentation"):
-        mapper(use_masks=True)(record)
+    mapped = mapper()(record)
+    assert len(mapped["instances"]) == 3 and len(mapped["ignored"]) == 1
+    mapped = mapper(use_masks=True)(record)
+    assert mapped["instances"].gt_classes.tolist() == [0, 7]
+    assert mapped["ignored"].boxes.tolist() == [[0, 0, 60, 40], [32, 2, 50, 38]]
+    assert mapped["ignored"].is_crowd.tolist() == [True, False]
+    assert triplets(mapped) == [([10, 4, 30, 36], [28, 10, 36, 20], [6])]
+
+
+def test_a_mask_that_nobody_checked_is_named(record):
+    whole = record["annotations"][0]["segmentation"]
+    for bad in (
+        {"size": [40, 60], "counts": 7},
+        {"size": [40, 60], "counts": whole["counts"][:-1]},
+        {"size": [30, 60], "counts": [1700, 100]},
+        {"counts": whole["counts"]},
+        "mask.png",
+    ):
+        record["annotations"][0]["segmentation"] = bad
+        with pytest.raises(InputError, match=r"images/a\.png, image 'a\.png': an instance's segm"):
+            mapper(use_masks=True)(record)
+
+
+def test_masks_are_checked_before_the_first_iteration(cfg, caplog):
+    cfg.MODEL.MASK_ON = True
+    with pytest.raises(InputError, match="INPUT.MASK_FORMAT.*'bitmask'"):
+        build_hoi_train_loader(cfg)
+    cfg.INPUT.MASK_FORMAT = "bitmask"
+    records = [copy.deepcopy(record) for record in DatasetCatalog.get("loader_test")]
+    for annotation in records[0]["annotations"]:
+        annotation.pop("segmentation")
+    register("loader_test", lambda: records, {"thing_classes": list("abcdefghij")})
+    build_hoi_train_loader(cfg)
+    assert "4 of the 12 training instances have no mask" in caplog.text
 
 
 @pytest.fixture
