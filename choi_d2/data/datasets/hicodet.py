@@ -21,7 +21,7 @@ from choi_d2.formats.hicodet import HICODETAnnotations, read_annotations
 from choi_d2.pictures import size_error
 from choi_d2.utils import InputError
 
-from .common import RecordBuilder, existing_images
+from .common import RecordBuilder, existing_images, finish_loading
 from .merge_boxes import MERGE_IOU, merge_pairs, pairwise_iou
 
 logger = logging.getLogger(__name__)
@@ -108,8 +108,7 @@ def load_hicodet(
         record["interactions"] = builder.interactions()
         if name in sizes:
             records.append(record)
-    if log:
-        problems.log(logger)
+    finish_loading(records, problems, logger if log else None)
     return records
 
 
