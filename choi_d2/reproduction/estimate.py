@@ -8,7 +8,7 @@ from pathlib import Path
 
 from detectron2.config import CfgNode
 
-from choi_d2.data.synthetic.benchmark import SIZES
+from choi_d2.data.synthetic.benchmark import PARTS
 
 from .plan import Evaluation, Plan, Training
 from .results import (
@@ -30,7 +30,8 @@ STAGE_PART = 0.15
 TEST_SECONDS_PER_IMAGE = 0.2
 """Assumed, of evaluation on one GPU (Table 5 has 198 ms)."""
 
-TEST_IMAGES = {"hoiw": 9999, "pic": 1977, "vcoco": 4946, "synthetic": SIZES["test"]}
+TEST_IMAGES = {"hoiw": 9999, "pic": 1977, "vcoco": 4946}
+TEST_IMAGES |= dict.fromkeys(("synthetic", "synthetic_sparse"), PARTS[""].sizes["test"])
 
 
 @dataclass

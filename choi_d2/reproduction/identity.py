@@ -123,8 +123,8 @@ def _flat(node: CfgNode, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def _scenes(names: Sequence[str]) -> dict[str, Any]:
     """Which scenes the synthetic benchmark's name stands for."""
-    splits = [name.removeprefix(f"{benchmark.FOLDER}_") for name in names]
-    return {f"scenes.{x}": benchmark.SHA256[x] for x in splits if x in benchmark.SHA256}
+    known = {f"scenes.{name}": benchmark.checksum_of(name) for name in names}
+    return {name: checksum for name, checksum in known.items() if checksum}
 
 
 def _without(content: Mapping[str, Any], names: list[str]) -> dict[str, Any]:

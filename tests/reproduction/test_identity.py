@@ -109,7 +109,7 @@ def test_other_scenes_are_another_training(repository, monkeypatch):
 
     cfg = load_config(repository / "configs/synthetic/benchmark.yaml")
     before = fingerprint(training_settings(cfg)), fingerprint(inference_settings(cfg))
-    monkeypatch.setitem(benchmark.SHA256, "train", "0" * 64)
+    monkeypatch.setitem(benchmark.SHA256, "train.json", "0" * 64)
     after = fingerprint(training_settings(cfg)), fingerprint(inference_settings(cfg))
     assert before[0] != after[0] and before[1] == after[1]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
+from choi_d2.data.synthetic import benchmark
 from choi_d2.utils import InputError
 
 from .hicodet import hicodet_metadata, load_hicodet
@@ -55,12 +56,7 @@ def register_all(root: str | os.PathLike) -> None:
     _register_vcoco(root / "vcoco", root / "coco")
     _register_hicodet(root / "hicodet")
     _register_synthetic_hoiw(root / "synthetic_hoiw")
-    _register_synthetic_hoiw(
-        root / "synthetic_benchmark",
-        "synthetic_benchmark",
-        ("hoiw", "box_recall"),
-        "Write it with `python -m choi_d2.data.synthetic --benchmark`.",
-    )
+    _register_synthetic_benchmark(root)
     _register_synthetic_pic(root / "synthetic_pic")
     _register_synthetic_vcoco(root / "synthetic_vcoco")
     _register_synthetic_hicodet(root / "synthetic_hicodet")
@@ -133,24 +129,50 @@ def _hicodet_metadata(root: Path, split: str, image_root: Path) -> dict:
     }
 
 
-def _register_synthetic_hoiw(
-    root: Path,
-    prefix: str = "synthetic_hoiw",
-    evaluator_type: str | tuple[str, ...] = "hoiw",
-    hint: str | None = None,
-) -> None:
-    hint = hint or _synthetic_hint("hoiw")
+def _register_synthetic_hoiw(root: Path) -> None:
     for split in SYNTHETIC_SPLITS:
-        json_file, images = root / f"{split}.json", root / "images" / split
-        metadata = {
-            **hoiw_metadata(),
-            "json_file": str(json_file),
-            "image_root": str(images),
-            "evaluator_type": evaluator_type,
-        }
         for suffix, faces in _synthetic_faces(root, split):
-            name, files = f"{prefix}_{split}{suffix}", (json_file, images, faces)
-            _register_files(name, json_file, metadata, load_synthetic_hoiw, *files, hint=hint)
+            for kind in ("", "_sparse"):
+                name = f"synthetic_hoiw{kind}_{split}{suffix}"
+                _register_synthetic_files(
+                    name, root, f"{split}{kind}", split, faces, "hoiw", _synthetic_hint("hoiw")
+                )
+
+
+def _register_synthetic_benchmark(root: Path) -> None:
+    """Its faces are as a detector finds them; those of ``_true_faces`` are the scenes' own."""
+    hint = "Write it with `python -m choi_d2.data.synthetic --benchmark`."
+    evaluators = ("hoiw", "box_recall", "ranking")
+    for part, content in benchmark.PARTS.items():
+        folder = root / benchmark.FOLDER / part
+        prefix = "_".join(filter(None, (benchmark.FOLDER, part)))
+        for split in content.sizes:
+            for suffix, faces in (("", "faces_noisy"), ("_true_faces", "faces")):
+                for kind in ("", "_sparse"):
+                    name = f"{prefix}{kind}_{split}{suffix}"
+                    files = folder, f"{split}{kind}", split, folder / f"{split}_{faces}.json"
+                    _register_synthetic_files(name, *files, evaluators, hint)
+
+
+def _register_synthetic_files(
+    name: str,
+    root: Path,
+    stem: str,
+    split: str,
+    faces: Path,
+    evaluator_type: str | tuple[str, ...],
+    hint: str,
+) -> None:
+    """Scenes in HOIW's format; ``stem``: of the annotations' file."""
+    json_file, images = root / f"{stem}.json", root / "images" / split
+    metadata = {
+        **hoiw_metadata(),
+        "json_file": str(json_file),
+        "image_root": str(images),
+        "evaluator_type": evaluator_type,
+    }
+    loading = load_synthetic_hoiw, json_file, images, faces
+    _register_files(name, json_file, metadata, *loading, hint=hint)
 
 
 def _register_synthetic_pic(root: Path) -> None:

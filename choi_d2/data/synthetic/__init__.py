@@ -24,6 +24,8 @@ hoiw::
                                 hoi_annotation per verb, subject_id and object_id count from 0
     {split}_masks.json          [{"file_name", "height", "width", "segmentations": [RLE, ...]},
                                 ...]: a COCO run-length code per annotation of that image, in order
+    {split}_sparse.json         the same images annotated as HOIW is: only the people and things
+                                that take part in an interaction; with {split}_sparse_masks.json
 
 pic::
 

@@ -33,7 +33,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--benchmark",
         action="store_true",
-        help="the fixed scenes of the synthetic benchmark; seed, sizes and format are given",
+        help="the fixed scenes of the synthetic benchmark, all parts; seed, sizes and format are "
+        "given",
     )
     parser.add_argument(
         "--root",
@@ -58,8 +59,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         name = benchmark.FOLDER if options.benchmark else f"synthetic_{options.format}"
         options.root = datasets / name
     if options.benchmark:
-        options.format, options.seed, options.size = "hoiw", benchmark.SEED, benchmark.IMAGE_SIZE
-        vars(options).update(benchmark.SIZES)
+        part = benchmark.PARTS[""]
+        options.format, options.seed, options.size = "hoiw", benchmark.SEED, part.image_size
+        vars(options).update(part.sizes)
     return options
 
 
@@ -67,10 +69,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Make the set and say what is in it; returns the exit status."""
     args = parse_arguments(arguments)
     sizes = {split: getattr(args, split) for split in SPLITS}
-    style = benchmark.STYLE if args.benchmark else None
+    style = benchmark.PARTS[""].style if args.benchmark else None
     try:
         if args.benchmark:
-            manifest = benchmark.make_benchmark(args.root, workers=args.workers)
+            manifests = benchmark.make_benchmark(args.root, workers=args.workers)
         else:
             manifest = make_dataset(
                 args.root,
@@ -80,6 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
                 workers=args.workers,
                 format=args.format,
             )
+            manifests = {"": manifest}
         if args.contact_sheet:
             count = min(24, sizes[args.contact_split])
             where = args.seed, args.contact_split
@@ -90,9 +93,13 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    for split, numbers in manifest["splits"].items():
-        verbs = ", ".join(f"{verb} {count}" for verb, count in numbers["triplets"].items())
-        print(f"{split}: {numbers['images']} images, {numbers['faces']} faces; triplets: {verbs}")
+    for part, manifest in manifests.items():
+        for split, numbers in manifest["splits"].items():
+            verbs = ", ".join(f"{verb} {count}" for verb, count in numbers["triplets"].items())
+            name = " ".join(filter(None, (part, split)))
+            print(
+                f"{name}: {numbers['images']} images, {numbers['faces']} faces; triplets: {verbs}"
+            )
     print(f"The data set is in {args.root}.")
     if args.contact_sheet:
         print(f"The contact sheet is {args.contact_sheet}.")

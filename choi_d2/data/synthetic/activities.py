@@ -2,9 +2,10 @@
 
 The rule behind the verbs: a hand that grips a thing holds it, whatever else happens. `call` is a
 phone at the ear; `play(cellphone)` a phone in the hand and `read` a document in the hands, and the
-gaze on it; `smoke`, `drink`, `eat` a thing at the mouth; `ride` sitting on it; `kick` a stretched
-leg's foot at the ball; `play(computer)` hands on the keyboard and the gaze on the computer. Typing
-does not grip. Every builder takes a random generator and returns a `Unit` with its annotated pairs.
+gaze on it; `smoke`, `drink`, `eat` a thing at the mouth; `ride` sitting on it, to its front; `kick`
+a leg stretched to the front, its foot at the ball; `play(computer)` hands on the keyboard and the
+gaze on the computer. Typing does not grip. Every builder takes a random generator and returns a
+`Unit` with its annotated pairs.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .handheld import with_small_thing
+from .look_alikes import kick_backwards, sit_backwards
 from .pastimes import at_computer, carry_computer, hold_ball, idle, kick, near_ball
 from .rides import beside_vehicle, riding
 
@@ -45,6 +47,12 @@ LOOK_AWAY_ACTIVITIES: tuple[Callable, ...] = (
     at_computer("ignore computer", hands=True, gaze=False),
 )
 """What only the gaze tells from play and read."""
+
+POSTURE_ACTIVITIES: tuple[Callable, ...] = (
+    *(kick_backwards,) * 3,
+    *(sit_backwards(c) for c in ("bike", "motorbike", "horse")),
+)
+"""What only head, trunk and limbs together tell from kick and ride."""
 
 HOLD_ACTIVITIES: tuple[Callable, ...] = (
     *LOOK_AWAY_ACTIVITIES[:1] * 3,

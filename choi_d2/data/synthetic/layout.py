@@ -9,6 +9,7 @@ import numpy as np
 from .activities import (
     HOLD_ACTIVITIES,
     LOOK_AWAY_ACTIVITIES,
+    POSTURE_ACTIVITIES,
     TEMPTING_ACTIVITIES,
     VERB_ACTIVITIES,
 )
@@ -20,6 +21,9 @@ _TABLE_THINGS = ("cellphone", "cigarette", "drink", "food", "document", "compute
 _GROUND_THINGS = ("ball", "bike", "motorbike", "horse")
 # What one rides has only one verb's people; here it makes up for that.
 _LOOSE_THINGS = (*_TABLE_THINGS, *_GROUND_THINGS, *FITS)
+
+_ROW_STEP = 0.28
+"""From a row's ground to the next one's, as a share of the picture's height."""
 
 
 @dataclass
@@ -52,6 +56,8 @@ def choose_units(rng: np.random.Generator, style: SceneStyle, verb: str | None) 
             build = pick(rng, VERB_ACTIVITIES[verb])
         elif kind == 0:
             build = pick(rng, pick(rng, list(VERB_ACTIVITIES.values())))
+        elif style.posture and rng.random() < style.posture:
+            build = pick(rng, POSTURE_ACTIVITIES)
         elif style.look_away and rng.random() < style.look_away:
             build = pick(rng, LOOK_AWAY_ACTIVITIES)
         else:
@@ -70,7 +76,27 @@ def choose_units(rng: np.random.Generator, style: SceneStyle, verb: str | None) 
 
 
 def place(rng, units: list[Unit], size: tuple[int, int], style: SceneStyle) -> list[Placed] | None:
-    """Side by side in random order, or None where that does not fit."""
+    """In the style's rows, side by side in random order, or None where that does not fit."""
+    if style.rows == 1:
+        return _place_row(rng, units, size, style)
+    placed = []
+    for k, members in enumerate(np.array_split(rng.permutation(len(units)), style.rows)):
+        raised = k * _ROW_STEP * size[1]
+        row = (
+            _place_row(rng, [units[m] for m in members], size, style, raised)
+            if len(members)
+            else []
+        )
+        if row is None:
+            return None
+        placed += row
+    return placed
+
+
+def _place_row(
+    rng, units: list[Unit], size: tuple[int, int], style: SceneStyle, raised: float = 0.0
+) -> list[Placed] | None:
+    """A row; ``raised``: pixels that its ground lies above the first row's."""
     width, height = size
     zoom = min(width / 320, height / 240)
     extents = [unit.extent() for unit in units]
@@ -80,7 +106,8 @@ def place(rng, units: list[Unit], size: tuple[int, int], style: SceneStyle) -> l
     if close_up:
         high *= 1.2
     room = width * (1 + style.overlap)
-    fits = min(high, room / spans.sum(), *(0.97 * height / -top for _, _, top in extents))
+    tallest = 0.97 * (height - raised)
+    fits = min(high, room / spans.sum(), *(tallest / -top for _, _, top in extents))
     if close_up:
         fits = min(high, room / spans.sum())
     if fits < low:
@@ -101,7 +128,7 @@ def place(rng, units: list[Unit], size: tuple[int, int], style: SceneStyle) -> l
         if close_up:
             y = height + units[k].crop * scale * rng.uniform(0.4, 1.0)
         else:
-            y = height * rng.uniform(0.9, 0.985)
+            y = height * rng.uniform(0.9, 0.985) - raised
         if y + top * scale < -0.01 * height:
             y = -top * scale + 0.01 * height
         placed.append(Placed(units[k], scale, mirror, np.array((x, y))))

@@ -17,7 +17,10 @@ class SceneStyle:
             something, or does nothing that has a verb (relative weights).
         look_away: how often somebody who does no such thing has a phone, document or computer as if
             to use it, and looks elsewhere: what only face and gaze tell.
+        posture: how often somebody who does no such thing takes the posture of one who rides or
+            kicks, but for where head and trunk face: what only the body as a whole tells.
         loose: probabilities of 0, 1, 2, ... further places with things that nobody uses.
+        rows: how many rows of people and places there are, one behind the other.
         head_radius: smallest and largest radius of a head, for pictures of 320 x 240.
         overlap: share of a neighbour's width that may be covered when people are placed.
         close_up: how often the feet of people lie below the picture.
@@ -29,7 +32,9 @@ class SceneStyle:
     hold: float = 0.38
     tempting: float = 0.24
     look_away: float = 0.0
+    posture: float = 0.0
     loose: tuple[float, ...] = (0.3, 0.5, 0.2)
+    rows: int = 1
     head_radius: tuple[float, float] = (14.0, 24.0)
     overlap: float = 0.3
     close_up: float = 0.3

@@ -121,10 +121,16 @@ def put_on_table(unit: Unit, rng: np.random.Generator, category: str, x: float, 
     return index
 
 
-def add_vehicle(unit: Unit, rng: np.random.Generator, category: str, center, z: float) -> int:
-    """A vehicle (or horse) whose origin lies at ``center``; returns its instance index."""
+def add_vehicle(
+    unit: Unit, rng: np.random.Generator, category: str, center, z: float, *, mirror: bool = False
+) -> int:
+    """A vehicle (or horse) whose origin lies at ``center``; returns its instance index.
+
+    Args:
+        mirror: it faces -x.
+    """
     index = unit.add(category)
-    pen = unit.pen(index, z).at(center)
+    pen = unit.pen(index, z).at(center, mirror=mirror)
     draw_vehicle(pen, category, vehicle_color(rng, category), float(rng.random()))
     unit.centers[index] = np.asarray(center, dtype=float)
     return index

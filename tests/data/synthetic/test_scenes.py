@@ -191,6 +191,30 @@ def test_scenes_of_other_sizes(size):
     assert scene.image.shape == (size[1], size[0], 3) and scene.masks.shape[1:] == size[::-1]
 
 
+def test_look_alikes_have_the_posture_and_not_the_verb():
+    style = SceneStyle(people=(1,), verb=0.0, posture=1.0, loose=(1,))
+    found = Counter()
+    for seed in range(24):
+        scene = draw_scene(seed, style=style)
+        (person,) = scene.people.values()
+        (activity,) = scene.activities
+        assert person.pose == ("riding" if activity.startswith("sit on") else "kicking")
+        assert {v for verbs in scene.pairs.values() for v in verbs} <= {"hold"}
+        found[person.pose] += 1
+        if person.pose == "kicking":
+            (ball,) = scene.centers.values()
+            ahead = 1 if person.view == "right" else -1
+            assert (ball[0] - person.head[0]) * ahead < 0, "the ball lies behind"
+    assert min(found.values()) > 5
+
+
+def test_rows_are_one_behind_the_other():
+    style = SceneStyle(people=(0,) * 5 + (1,), loose=(1,), head_radius=(5.0, 7.0), rows=3)
+    scene = draw_scene(1, (512, 384), style)
+    grounds = sorted(scene.boxes[human][3] for human in scene.people)
+    assert len(grounds) == 6 and grounds[-1] - grounds[0] > 384 * 0.4
+
+
 def test_style_decides_how_many_people():
     style = SceneStyle(people=(0, 0, 1), loose=(1,))
     assert sum(draw_scene(6, style=style).classes == 0) == 3

@@ -75,6 +75,37 @@ def test_masks_fit_their_boxes(root):
             assert annotation["bbox"] == [x, y, x + w, y + h]
 
 
+def test_sparse_annotations_have_the_same_triplets_and_nothing_else(root):
+    dropped = 0
+    for full, sparse, masks in zip(
+        read(root / "train.json"),
+        read(root / "train_sparse.json"),
+        read(root / "train_sparse_masks.json"),
+        strict=True,
+    ):
+        assert sparse["file_name"] == full["file_name"] == masks["file_name"]
+        triplets = [
+            [
+                (e["annotations"][t["subject_id"]]["bbox"], t["category_id"])
+                + (e["annotations"][t["object_id"]]["bbox"],)
+                for t in e["hoi_annotation"]
+            ]
+            for e in (full, sparse)
+        ]
+        assert triplets[0] == triplets[1]
+        ends = {t[k] for t in sparse["hoi_annotation"] for k in ("subject_id", "object_id")}
+        assert (
+            ends
+            == set(range(len(sparse["annotations"])))
+            == set(range(len(masks["segmentations"])))
+        )
+        for annotation, code in zip(sparse["annotations"], masks["segmentations"], strict=True):
+            x, y, w, h = coco_mask.toBbox(code)
+            assert annotation["bbox"] == [x, y, x + w, y + h]
+        dropped += len(full["annotations"]) - len(sparse["annotations"])
+    assert dropped > 0
+
+
 def test_every_image_has_its_faces(root):
     names = {entry["file_name"] for entry in read(root / "train.json")}
     for kind in ("faces", "faces_noisy"):
