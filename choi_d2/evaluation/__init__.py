@@ -15,6 +15,7 @@ _HOMES = {
     "InstanceDetectionEvaluator": "detection_evaluator",
     "People": "vcoco",
     "PICEvaluator": "pic_evaluator",
+    "RankingEvaluator": "ranking_evaluator",
     "RelationScene": "pic",
     "Triplets": "hoiw",
     "VCOCOEvaluator": "vcoco_evaluator",
@@ -24,6 +25,7 @@ _HOMES = {
     "hicodet_metrics": "hicodet",
     "hoiw_metrics": "hoiw",
     "pic_metrics": "pic",
+    "ranking_metrics": "ranking",
     "recalled_at": "pic",
     "vcoco_metrics": "vcoco",
 }

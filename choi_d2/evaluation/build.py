@@ -14,6 +14,7 @@ from .hicodet_evaluator import HICODETEvaluator
 from .hoi_evaluator import evaluator_types
 from .hoiw_evaluator import HOIWEvaluator
 from .pic_evaluator import PICEvaluator
+from .ranking_evaluator import RankingEvaluator
 from .vcoco_evaluator import VCOCOEvaluator
 
 __all__ = ["EVALUATORS", "build_evaluator", "evaluator_types"]
@@ -25,9 +26,10 @@ EVALUATORS = {
     "vcoco": VCOCOEvaluator,
     "hicodet": HICODETEvaluator,
     "box_recall": BoxRecallEvaluator,
+    "ranking": RankingEvaluator,
 }
 """``evaluator_type`` of the metadata -> evaluator of interactions; "hoi" is a data set of the
-user's own, scored by HOIW's rules; "box_recall" stands alone or beside another."""
+user's own, scored by HOIW's rules; "box_recall" and "ranking" stand alone or beside others."""
 
 
 def build_evaluator(
@@ -57,7 +59,8 @@ def build_evaluator(
     if len(set(tasks)) < len(tasks):
         raise InputError(
             f"data set '{dataset_name}' has evaluator_type {types}, "
-            "expected at most one of hoiw, hoi, pic, vcoco and hicodet, and box_recall at most once"
+            "expected at most one of hoiw, hoi, pic, vcoco and hicodet, and each of the others at "
+            "most once"
         )
     return DatasetEvaluators(
         [

@@ -8,6 +8,7 @@ from choi_d2.evaluation import (
     HOIWEvaluator,
     InstanceDetectionEvaluator,
     PICEvaluator,
+    RankingEvaluator,
     VCOCOEvaluator,
     build_evaluator,
     evaluator_types,
@@ -21,6 +22,7 @@ EVALUATORS = {
     "vcoco": VCOCOEvaluator,
     "hicodet": HICODETEvaluator,
     "box_recall": BoxRecallEvaluator,
+    "ranking": RankingEvaluator,
 }
 
 
