@@ -59,7 +59,7 @@ def test_variants_hold_only_what_they_change():
     for path in VARIANTS:
         content = read_config_file(path).content
         assert "_BASE_" not in yaml.safe_load(path.read_text()), path
-        assert set(content) <= {"MODEL", "INPUT", "SOLVER"}, path
+        assert set(content) <= {"MODEL", "INPUT", "SOLVER", "DATASETS"}, path
 
 
 @pytest.mark.parametrize("data", sorted(TRAINING_IMAGES))
@@ -91,7 +91,7 @@ def test_phases_differ_only_in_what_is_trained():
         assert first.dump() == second.dump(), path
 
 
-@pytest.mark.parametrize("data", ["HOIW", "PIC", "synthetic"])
+@pytest.mark.parametrize("data", ["HOIW", "PIC", "synthetic", "synthetic_sparse"])
 def test_rows_of_table_4(data):
     switches = []
     for path in rows("table4", data):

@@ -6,7 +6,8 @@
     python tools/reproduce.py --table 7 --dataset hoiw --only 1_only_semantic,3_only_visual
 
 Trainings that rows and tables share are run once, in OUTPUT/DATASET/. Started again, a table goes
-on where it stopped. Writes table{N}.json, table{N}.md and plots; see docs/reproduction.md.
+on where it stopped. Writes table{N}.json, table{N}.md and plots; see docs/reproduction.md. The
+tables "sampling" and "crowded" are our own.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         content = report(measure_speed(plan))
         plots = draw(content, folder)
     print(f"\n{markdown(content)}")
-    for path in (folder / f"table{args.table}.json", folder / f"table{args.table}.md", *plots):
+    for path in (folder / f"{content['stem']}.json", folder / f"{content['stem']}.md", *plots):
         print(f"Written: {path}")
     if not well:
         print(f"{len(runner.failures)} runs failed; start again to go on.", file=sys.stderr)
@@ -76,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--table", type=int, choices=sorted(TABLES), required=True)
+    parser.add_argument("--table", type=_table, required=True, metavar="N", help=_tables())
     parser.add_argument("--dataset", choices=DATASETS, required=True)
     parser.add_argument(
         "--seeds", type=int, default=1, metavar="K", help="run seeds 1 to K (default: 1)"
@@ -109,6 +110,17 @@ def _parser() -> argparse.ArgumentParser:
         help="config keys to override in all runs; the last option",
     )
     return parser
+
+
+def _table(text: str) -> int | str:
+    number = int(text) if text.isdecimal() else text
+    if number not in TABLES:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(map(str, TABLES))}")
+    return number
+
+
+def _tables() -> str:
+    return f"one of {', '.join(map(str, TABLES))}"
 
 
 def _interrupt(signum, frame):

@@ -19,7 +19,7 @@ def describe(plan: Plan, runner: Runner, root: Path) -> str:
     estimate = Estimate(plan, 1 if runner.num_gpus is None else runner.num_gpus)
     phase1 = "one first phase for each seed" if plan.phase1_per_seed else "one first phase (seed 1)"
     lines = [
-        f"Table {plan.table.number} on {plan.dataset}: {plan.table.title}; "
+        f"{plan.table.name} on {plan.dataset}: {plan.table.title}; "
         f"seeds 1 to {plan.seeds}, {phase1}"
     ]
     listed: set[Path] = set()

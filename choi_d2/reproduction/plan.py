@@ -168,7 +168,9 @@ def make_plan(
     reserved = {"OUTPUT_DIR", "SEED"} & set(opts[::2])
     if reserved:
         raise InputError(f"{sorted(reserved)[0]} is set by the runner", field="--opts")
-    maker = _Maker(root, output / dataset, tuple(opts))
+    # The scenes are the same, and so is the first phase.
+    output = output / ("synthetic" if dataset == "synthetic_sparse" else dataset)
+    maker = _Maker(root, output, tuple(opts))
     rows = []
     for row in table.rows:
         second, first = (root / path for path in row_configs(table, row, dataset))
@@ -178,7 +180,7 @@ def make_plan(
         )
         rows.append(RowPlan(row, second, first, evaluations))
     chosen = tuple(row.name for row in table.select(only))
-    return Plan(table, dataset, tuple(rows), chosen, seeds, phase1_per_seed, output / dataset)
+    return Plan(table, dataset, tuple(rows), chosen, seeds, phase1_per_seed, output)
 
 
 class _Maker:

@@ -17,7 +17,7 @@ DPI = 150
 
 
 def draw(report: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write ``table{N}.png``; for Table 4 also ``table4_per_verb.png``, the paper's Fig. 7.
+    """Write ``{stem}.png``; for Table 4 also ``{stem}_per_verb.png``, the paper's Fig. 7.
 
     Args:
         report: of :func:`choi_d2.reproduction.report.make_report`.
@@ -31,10 +31,10 @@ def draw(report: Mapping[str, Any], folder: Path) -> list[Path]:
         row["metrics"][title]["values"] for row in report["rows"] for title in report["columns"]
     ):
         drawer = _draw_stages if report["table"] == 5 else _draw_bars
-        figures[f"table{report['table']}.png"] = drawer(report)
+        figures[f"{report['stem']}.png"] = drawer(report)
     gains = report["per_verb_gain"]
     if gains and any(verb["values"] for verbs in gains.values() for verb in verbs.values()):
-        figures[f"table{report['table']}_per_verb.png"] = _draw_gains(gains, report)
+        figures[f"{report['stem']}_per_verb.png"] = _draw_gains(gains, report)
     for name, figure in figures.items():
         FigureCanvasAgg(figure)
         with atomic_path(folder / name) as temporary:
@@ -169,6 +169,9 @@ def _label(report: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     if report["table"] == 4:
         parts = [name for name, cell in cells.items() if cell == "✓"]
         return " + ".join(parts) or "baseline"
+    if report["table"] == "crowded":
+        ranked = "ranking" if cells["RRM"] == "✓" else "no ranking"
+        return f"{ranked}, {cells['Classified pairs']}"
     if report["table"] == 6:
         return f"{cells['Backbone']}, {'cascade' if cells['Cascade'] == '✓' else 'single stage'}"
     return list(cells.values())[-1] if report["table"] != 3 else cells["Method"]
@@ -181,7 +184,7 @@ def _paper_title(report: Mapping[str, Any], title: str) -> str | None:
 
 
 def _title(report: Mapping[str, Any]) -> str:
-    return f"Table {report['table']} on {report['dataset']}: {report['title']}\n{_seeds(report)}"
+    return f"{report['name']} on {report['dataset']}: {report['title']}\n{_seeds(report)}"
 
 
 def _seeds(report: Mapping[str, Any]) -> str:

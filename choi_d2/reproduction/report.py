@@ -19,6 +19,7 @@ from .results import (
     read_note,
     read_results,
     summarize,
+    watched,
 )
 
 MISSING = "—"
@@ -78,6 +79,8 @@ def make_report(
     ]
     return {
         "table": plan.table.number,
+        "name": plan.table.name,
+        "stem": plan.table.stem(plan.dataset),
         "title": plan.table.title,
         "dataset": plan.dataset,
         "seeds": plan.seeds,
@@ -96,8 +99,8 @@ def make_report(
 
 
 def write_report(report: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
-    """Write ``table{N}.json`` and ``table{N}.md``; returns their paths."""
-    stem = f"table{report['table']}"
+    """Write ``{stem}.json`` and ``{stem}.md``; returns their paths."""
+    stem = report["stem"]
     data, text = folder / f"{stem}.json", folder / f"{stem}.md"
     write_json(data, report, indent=1)
     with atomic_path(text) as temporary:
@@ -123,7 +126,7 @@ def markdown(report: Mapping[str, Any]) -> str:
         cells += [_number(row["paper"][title]) for title in report["paper_columns"]]
         lines.append(cells)
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    title = f"**Table {report['table']}: {report['title']}**, on {report['dataset']}."
+    title = f"**{report['name']}: {report['title']}**, on {report['dataset']}."
     return f"{title}\n\n{table}\n\n{_notes(report)}\n"
 
 
@@ -189,6 +192,7 @@ def _seed(
         "training": _run_note(training.folder / TRAINING_FILE, root),
         "phase1": _run_note(start.folder / TRAINING_FILE, root) if start else None,
         "evaluation": _run_note(evaluation.folder / EVALUATION_FILE, root),
+        "watched": watched(training) or None,
         "results": read_results(evaluation) or None,
         "failure": failures.get(evaluation.folder),
     }

@@ -67,6 +67,31 @@ def last_iteration(training: Training) -> int:
     return 0
 
 
+def watched(training: Training, lines: int = 5) -> dict[str, float]:
+    """What its log says of pairs and attentions at the end: means of the last entries.
+
+    Args:
+        training: with ``metrics.json``.
+        lines: how many entries, of 20 iterations each.
+
+    Returns:
+        ``stage{t}/pairs/*`` and ``loss_*`` by name; {} without a log.
+    """
+    path = training.folder / "metrics.json"
+    if not path.is_file():
+        return {}
+    values: dict[str, list[float]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines()[-lines:]:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        for name, value in entry.items():
+            if "/pairs/" in name or name.startswith("loss_"):
+                values.setdefault(name, []).append(value)
+    return {name: statistics.fmean(of_name) for name, of_name in sorted(values.items())}
+
+
 def look_up(results: Mapping[str, Mapping[str, float | None]], metric: Metric) -> float | None:
     """A metric's value, in whichever task it is."""
     if metric.mean_of:

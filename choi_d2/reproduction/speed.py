@@ -43,7 +43,7 @@ def measure_speed(plan: Plan, images: int = IMAGES) -> dict[str, Any] | None:
     rows = {name: evaluation for name, evaluation in rows.items() if is_evaluated(evaluation)}
     if not rows:
         return None
-    file = plan.output / f"speed_table{plan.table.number}.json"
+    file = plan.output / f"speed_{plan.table.folder}.json"
     folders = {name: str(evaluation.folder) for name, evaluation in rows.items()}
     known = read_note(file)
     if known.get("folders") == folders and known.get("images") == images:

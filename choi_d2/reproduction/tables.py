@@ -1,4 +1,4 @@
-"""Tables 3 to 8 of the paper: their rows, the paper's numbers, and what is measured."""
+"""Tables 3 to 8 of the paper, and two of our own: rows, the paper's numbers, what is measured."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 from choi_d2.utils import InputError
 
-DATASETS = ("synthetic", "hoiw", "pic", "vcoco")
+DATASETS = ("synthetic", "synthetic_sparse", "hoiw", "pic", "vcoco")
+"""``synthetic_sparse`` are the synthetic benchmark's scenes, annotated as HOIW is."""
 
 
 @dataclass(frozen=True)
@@ -44,23 +45,40 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the paper.
+    """A table of the paper, or of our own.
 
     Attributes:
-        number: in the paper.
-        title: the paper's.
+        number: in the paper; a word for a table of our own.
+        title: the paper's, if it has one.
         heads: above ``Row.cells``.
         rows: from top to bottom.
         datasets: that it can be run on; the first are the paper's.
         paper_speed: row -> milliseconds an image, where the paper tells (on a TITAN Xp).
+        more_metrics: further columns, on any data set.
     """
 
-    number: int
+    number: int | str
     title: str
     heads: tuple[str, ...]
     rows: tuple[Row, ...]
     datasets: tuple[str, ...]
     paper_speed: dict[str, float] = field(default_factory=dict)
+    more_metrics: tuple[Metric, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        is_paper = isinstance(self.number, int)
+        return f"Table {self.number}" if is_paper else f"Table '{self.number}'"
+
+    @property
+    def folder(self) -> str:
+        """Of its configs, below ``configs/ablations``."""
+        return f"table{self.number}" if isinstance(self.number, int) else self.number
+
+    def stem(self, dataset: str) -> str:
+        """Of its reports' file names."""
+        return self.folder + ("_sparse" if dataset == "synthetic_sparse" else "")
 
     def check_dataset(self, dataset: str) -> None:
         """Can the table be run on it?
@@ -70,7 +88,7 @@ class Table:
         """
         if dataset not in self.datasets:
             raise InputError(
-                f"Table {self.number} has no {dataset!r}, expected {' or '.join(self.datasets)}",
+                f"{self.name} has no {dataset!r}, expected {' or '.join(self.datasets)}",
                 field="--dataset",
             )
 
@@ -79,7 +97,7 @@ class Table:
         mean = (MEAN_RECALL,) if self.number == 8 else ()
         if self.number == 3:
             return METRICS["vcoco"]
-        return METRICS[dataset] + mean
+        return METRICS[dataset] + mean + self.more_metrics
 
     def paper_columns(self, dataset: str) -> list[tuple[str, dict[str, float]]]:
         """Columns of the paper's numbers: title -> number by row name."""
@@ -126,17 +144,23 @@ METRICS = {
         Metric("mAP_role", ("AP_role_S1",)),
         Metric("mAP_role, scenario 2", ("AP_role_S2",)),
     ),
-    "synthetic": (
-        MAP_REL,
-        *RECALL_COLUMNS,
-        Metric("R@100, IoU .75", ("R@100-IoU75",), optional=True),
+    **dict.fromkeys(
+        ("synthetic", "synthetic_sparse"),
+        (MAP_REL, *RECALL_COLUMNS, Metric("R@100, IoU .75", ("R@100-IoU75",), optional=True)),
     ),
 }
+RANKING = (
+    Metric("annotated before unmatched", ("accuracy_unmatched",), optional=True),
+    Metric("annotated before matched", ("accuracy_matched",), optional=True),
+)
+"""Pairs in the right order, by kind of the other one; see `choi_d2.evaluation.ranking`."""
+
 PAPER_SOURCES = {
     "hoiw": ("hoiw",),
     "pic": ("pic",),
     "vcoco": ("vcoco",),
     "synthetic": ("hoiw", "pic"),
+    "synthetic_sparse": ("hoiw", "pic"),
 }
 PAPER_NAMES = {"hoiw": "HOIW", "pic": "PIC", "vcoco": "V-COCO"}
 
@@ -146,6 +170,7 @@ def _both(pic: tuple[float, ...], hoiw: float) -> dict[str, tuple[float, ...]]:
 
 
 _BOTH = ("hoiw", "pic", "synthetic")
+_SYNTHETIC = ("synthetic", "synthetic_sparse")
 _T_1, _T_3 = _both((19.0, 28.9, 35.9), 38.6), _both((27.8, 38.3, 45.3), 43.7)
 YES, NO = "✓", "✗"
 
@@ -172,7 +197,7 @@ TABLES = {
             Row("5_ihsm_efra_rrm", (YES, YES, YES, NO), _T_1),
             Row("6_ihsm_efra_rrm_cascade", (YES, YES, YES, YES), _T_3),
         ),
-        _BOTH,
+        (*_BOTH, "synthetic_sparse"),
     ),
     5: Table(
         5,
@@ -228,9 +253,32 @@ TABLES = {
         ),
         ("pic", "synthetic"),
     ),
+    "sampling": Table(
+        "sampling",
+        "Pairs that the interaction networks learn from",
+        ("Sample",),
+        (
+            Row("1_matched_boxes", ("boxes that match an instance, pairs at random",)),
+            Row("2_unmatched_boxes", ("unmatched boxes too, annotated pairs evenly",)),
+        ),
+        _SYNTHETIC,
+        more_metrics=RANKING,
+    ),
+    "crowded": Table(
+        "crowded",
+        "Relation ranking where an image has over 200 pairs",
+        ("RRM", "Classified pairs"),
+        (
+            Row("1_without_rrm", (NO, "all")),
+            Row("2_rrm_all", (YES, "all")),
+            Row("3_rrm_top64", (YES, "the best 64")),
+        ),
+        _SYNTHETIC,
+        more_metrics=RANKING,
+    ),
 }
 
-_FOLDERS = {"hoiw": "HOIW", "pic": "PIC", "vcoco": "VCOCO", "synthetic": "synthetic"}
+_FOLDERS = {"hoiw": "HOIW", "pic": "PIC", "vcoco": "VCOCO"}
 
 
 def row_configs(table: Table, row: Row, dataset: str) -> tuple[Path, Path]:
@@ -239,13 +287,13 @@ def row_configs(table: Table, row: Row, dataset: str) -> tuple[Path, Path]:
     Rows of one data set, backbone and number of stages share their first phase; on the synthetic
     benchmark all rows do.
     """
-    data = _FOLDERS[dataset]
+    data = _FOLDERS.get(dataset, dataset)
     configs, ablations = Path("configs"), Path("configs/ablations")
     if table.number == 3:
         stem = "choi_R_50_FPN" + ("_mask" if row.name == "mask" else "")
         return configs / data / f"{stem}.yaml", configs / data / f"{stem}_phase1.yaml"
-    second = ablations / f"table{table.number}" / data / f"{row.name}.yaml"
-    if dataset == "synthetic":
+    second = ablations / table.folder / data / f"{row.name}.yaml"
+    if dataset in _SYNTHETIC:
         return second, configs / "synthetic" / "benchmark_phase1.yaml"
     return second, _first_phase(table, row, configs / data, ablations)
 

@@ -48,6 +48,20 @@ def test_the_same_row_in_several_tables_is_one_run(plan):
     assert len({row(plan(n), name).evaluations[0].folder for n, name in single}) == 1
 
 
+def test_the_tables_of_our_own_share_the_trainings_of_table_4(plan):
+    for dataset in ("synthetic", "synthetic_sparse"):
+        table = plan(4, dataset)
+        sampling, crowded = plan("sampling", dataset), plan("crowded", dataset)
+        known = folders(table.second_phases())
+        assert len(folders(sampling.second_phases()) - known) == 1
+        assert len(crowded.second_phases()) == 2
+        assert folders(crowded.second_phases()) <= known
+        assert not folders(crowded.evaluations()) & folders(table.evaluations())
+    sparse, full = plan(4, "synthetic_sparse"), plan(4, "synthetic")
+    assert folders(sparse.first_phases()) == folders(full.first_phases())
+    assert not folders(sparse.second_phases()) & folders(full.second_phases())
+
+
 def test_rows_of_table_4_are_six_trainings(plan):
     assert len(plan(4).second_phases()) == 6
 

@@ -31,6 +31,7 @@ def test_every_table_with_a_row_missing(number, dataset, repository, tmp_path):
             evaluation.results_file.write_text(text)
     speed = {"milliseconds": {"T_1": 20.4}, "images": 20, "device": "cpu", "threads": 2}
     written = draw(make_report(plan, repository, speed=speed), tmp_path)
-    expected = [f"table{number}.png"] + (["table4_per_verb.png"] if number == 4 else [])
+    stem = TABLES[number].stem(dataset)
+    expected = [f"{stem}.png"] + ([f"{stem}_per_verb.png"] if number == 4 else [])
     assert [path.name for path in written] == expected
     assert all(is_drawn(path) for path in written)

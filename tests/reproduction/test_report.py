@@ -22,6 +22,9 @@ def report(table4, repository):
     training.folder.mkdir(parents=True, exist_ok=True)
     note = {"seconds": 12.5, "machine": MACHINE, "date": "2030-01-02T00:00:00", "commit": "abc"}
     (training.folder / TRAINING_FILE).write_text(json.dumps(note))
+    log = [{"iteration": i, "stage0/pairs/positive": i, "loss_rcm_visual": 1.0} for i in range(8)]
+    text = "".join(f"{json.dumps(entry)}\n" for entry in log)
+    (training.folder / "metrics.json").write_text(text + '{"cut sho')
     failures = {table4.rows[3].evaluations[0].folder: "exit code 3"}
     return make_report(table4, repository, failures=failures, command=["python", "x.py"])
 
@@ -57,6 +60,9 @@ def test_json(report, tmp_path):
     assert baseline["metrics"]["mAP_rel"]["deviation"] == pytest.approx(8**0.5)
     assert baseline["paper"] == {"HOIW mAP_rel": 33.9}
     assert baseline["seeds"][0]["training"]["seconds"] == 12.5
+    # The last five lines, of which one is broken.
+    seen = {"loss_rcm_visual": 1.0, "stage0/pairs/positive": 5.5}
+    assert baseline["seeds"][0]["watched"] == seen
     assert baseline["seeds"][1]["results"]["hoi"]["mAP_rel"] == 34.0
     assert content["per_verb_gain"]["IHSM"]["ride"]["by_seed"] == [4.0, None]
     assert content["per_verb_gain"]["EFRA"]["ride"]["by_seed"] == [-1.0, 1.0]

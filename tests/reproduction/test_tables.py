@@ -12,7 +12,10 @@ ALL = [(number, dataset) for number, table in TABLES.items() for dataset in tabl
 def test_every_paper_combination_is_there():
     real = {"hoiw", "pic"}
     expected = {3: {"vcoco"}, 4: real, 5: real, 6: real, 7: real, 8: {"pic"}}
-    assert {n: set(t.datasets) - {"synthetic"} for n, t in TABLES.items()} == expected
+    paper = {n: t for n, t in TABLES.items() if isinstance(n, int)}
+    ours = {"synthetic", "synthetic_sparse"}
+    assert {n: set(t.datasets) - ours for n, t in paper.items()} == expected
+    assert all(set(TABLES[n].datasets) == ours for n in ("sampling", "crowded"))
 
 
 @pytest.mark.parametrize("number, dataset", ALL)
@@ -23,9 +26,15 @@ def test_every_row_has_configs_that_load_and_belong_together(repository, number,
             load_config(repository / path) for path in row_configs(table, row, dataset)
         )
         assert second.MODEL.INTERACTION_ON and not first.MODEL.INTERACTION_ON, row.name
-        assert second.DATASETS.TRAIN == first.DATASETS.TRAIN, row.name
-        assert second.MODEL.RESNETS == first.MODEL.RESNETS or dataset == "synthetic", row.name
-        if dataset != "synthetic":
+        if dataset == "synthetic_sparse":
+            assert second.DATASETS.TRAIN == ("synthetic_benchmark_sparse_train",), row.name
+            assert "_sparse_" in second.DATASETS.TEST[0], row.name
+        else:
+            assert second.DATASETS.TRAIN == first.DATASETS.TRAIN, row.name
+        assert second.MODEL.RESNETS == first.MODEL.RESNETS, row.name
+        if dataset.startswith("synthetic"):
+            assert second.MODEL.LOCALIZATION_FROZEN, row.name
+        else:
             for key in ("ROI_BOX_CASCADE_HEAD", "MASK_ON", "WEIGHTS"):
                 assert second.MODEL[key] == first.MODEL[key], (row.name, key)
 
@@ -42,6 +51,8 @@ def facts(cfg):
         "depth": cfg.MODEL.RESNETS.DEPTH,
         "groups": cfg.MODEL.RESNETS.NUM_GROUPS,
         "region": head.REPRESENTATION,
+        "negatives": head.UNMATCHED_NEGATIVES and head.SPREAD_POSITIVES,
+        "topk": head.RRM.TOPK,
     }
 
 
@@ -66,6 +77,10 @@ def from_name(number, name):
         return {"fusion": fusions[name.rsplit("_", 1)[1]]}
     if number == 8:
         return {"region": name[2:]}
+    if number == "sampling":
+        return {"negatives": "unmatched" in name}
+    if number == "crowded":
+        return {"T": 1, "RRM": "without" not in name, "topk": -1 if "all" in name else 64}
     return {"region": name}
 
 
@@ -80,9 +95,11 @@ def test_rows_differ_in_what_their_names_say_and_in_nothing_else(repository, num
         "T": 3,
         "streams": "sgv",
         "fusion": "(v+g)*s",
-        "depth": 18 if dataset == "synthetic" else 50,
+        "depth": 18 if dataset.startswith("synthetic") else 50,
         "groups": 1,
         "region": region,
+        "negatives": True,
+        "topk": 64,
     }
     for row in table.rows:
         second, _ = row_configs(table, row, dataset)
