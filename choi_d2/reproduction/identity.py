@@ -35,7 +35,13 @@ INFERENCE_KEYS = (
 )
 """What no loss depends on; a name stands for all keys below it."""
 
-ELSEWHERE_KEYS = ("MODEL.DEVICE", "OUTPUT_DIR", "SEED", "SOLVER.CHECKPOINT_PERIOD")
+ELSEWHERE_KEYS = (
+    "MODEL.DEVICE",
+    "MODEL.LOCALIZATION_CACHE",
+    "OUTPUT_DIR",
+    "SEED",
+    "SOLVER.CHECKPOINT_PERIOD",
+)
 """What the runner sets itself, and what changes no result."""
 
 

@@ -14,6 +14,7 @@ from choi_d2.structures import IgnoredRegions
 from choi_d2.utils import InputError
 
 from ..pooling import use_matrix_pooling
+from .localization_cache import LocalizationCache
 from .postprocessing import hoi_postprocess
 
 
@@ -34,21 +35,32 @@ class CHOIRCNN(GeneralizedRCNN):
     """
 
     @configurable
-    def __init__(self, *, boxes_from_masks: bool = False, matrix_pooling: bool = False, **kwargs):
+    def __init__(
+        self,
+        *,
+        boxes_from_masks: bool = False,
+        matrix_pooling: bool = False,
+        localization_cache: str = "",
+        **kwargs,
+    ):
         """Initialize.
 
         Args:
             boxes_from_masks: do postprocessed predictions have the boxes around their masks instead
                 of the detected ones?
             matrix_pooling: pool regions by matrix products where the model is on a CPU.
+            localization_cache: folder where features and proposals of a frozen localization are
+                kept; "" keeps none.
             kwargs: as :class:`GeneralizedRCNN`. If its ``roi_heads`` are ``localization_frozen``,
                 only their interaction networks are trained.
 
         Raises:
-            ValueError: the localization is frozen, and there are no interaction networks.
+            ValueError: the localization is frozen, and there are no interaction networks; or it is
+                to be kept, and is not frozen.
         """
         super().__init__(**kwargs)
         self.boxes_from_masks = boxes_from_masks
+        self.localization_cache = None
         if self.roi_heads.localization_frozen:
             if not self.roi_heads.interaction_heads:
                 raise ValueError("LOCALIZATION_FROZEN without INTERACTION_ON: nothing is trained")
@@ -57,6 +69,11 @@ class CHOIRCNN(GeneralizedRCNN):
         self.matrix_pooling = matrix_pooling
         if matrix_pooling:
             use_matrix_pooling(self.roi_heads)
+        if localization_cache:
+            if not self.roi_heads.localization_frozen:
+                raise ValueError("LOCALIZATION_CACHE without LOCALIZATION_FROZEN")
+            modules = [self.backbone, self.proposal_generator]
+            self.localization_cache = LocalizationCache(localization_cache, modules)
 
     @classmethod
     def from_config(cls, cfg):
@@ -70,6 +87,7 @@ class CHOIRCNN(GeneralizedRCNN):
             **super().from_config(cfg),
             "boxes_from_masks": cfg.TEST.BOXES_FROM_MASKS,
             "matrix_pooling": cfg.MODEL.POOLING == "matrix",
+            "localization_cache": cfg.MODEL.LOCALIZATION_CACHE,
         }
 
     def preprocess_image(self, batched_inputs: list[dict]) -> ImageList:
@@ -106,12 +124,7 @@ class CHOIRCNN(GeneralizedRCNN):
         images = self.preprocess_image(batched_inputs)
         targets = [x["instances"].to(self.device) for x in batched_inputs]
         with torch.set_grad_enabled(not self.roi_heads.localization_frozen):
-            features = self.backbone(images.tensor)
-            if self.proposal_generator is not None:
-                proposals, proposal_losses = self.proposal_generator(images, features, targets)
-            else:
-                proposals = [x["proposals"].to(self.device) for x in batched_inputs]
-                proposal_losses = {}
+            features, proposals, proposal_losses = self._propose(images, batched_inputs, targets)
         annotations = [x["interactions"].to(self.device) for x in batched_inputs]
         faces = self._faces(batched_inputs, images.image_sizes)
         ignored = [x.get("ignored", IgnoredRegions.empty()).to(self.device) for x in batched_inputs]
@@ -140,16 +153,13 @@ class CHOIRCNN(GeneralizedRCNN):
             (detections, interactions) in the frame of ``image``.
         """
         images = self.preprocess_image(batched_inputs)
-        features = self.backbone(images.tensor)
         faces = self._faces(batched_inputs, images.image_sizes)
         if detected_instances is not None:
+            features = self.backbone(images.tensor)
             given = [x.to(self.device) for x in detected_instances]
             instances, interactions = self.roi_heads.recognise_given(features, given, faces)
         else:
-            if self.proposal_generator is not None:
-                proposals, _ = self.proposal_generator(images, features, None)
-            else:
-                proposals = [x["proposals"].to(self.device) for x in batched_inputs]
+            features, proposals, _ = self._propose(images, batched_inputs)
             instances, interactions = self.roi_heads(images, features, proposals, faces=faces)
         if not do_postprocess:
             return instances, interactions
@@ -163,6 +173,21 @@ class CHOIRCNN(GeneralizedRCNN):
             )
             outputs.append(output)
         return outputs
+
+    def _propose(self, images: ImageList, batched_inputs: list[dict], targets=None):
+        """FPN levels by name, O^0 of each image, and the losses of the RPN."""
+        if self.proposal_generator is None:
+            proposals = [x["proposals"].to(self.device) for x in batched_inputs]
+            return self.backbone(images.tensor), proposals, {}
+        if self.localization_cache is not None:
+
+            def compute(missing: ImageList):
+                features = self.backbone(missing.tensor)
+                return features, self.proposal_generator(missing, features, None)[0]
+
+            return *self.localization_cache(images, compute), {}
+        features = self.backbone(images.tensor)
+        return features, *self.proposal_generator(images, features, targets)
 
     def _faces(self, batched_inputs: list[dict], sizes: list[tuple[int, int]]) -> list[Instances]:
         faces = []
