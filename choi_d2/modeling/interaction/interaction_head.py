@@ -115,6 +115,9 @@ class InteractionHead(nn.Module):
         }
         streams = check_streams(head.RCM.STREAMS)
         visual = geometric = rrm = None
+        if head.RRM.ENABLED:
+            ranked_by = {name: dims[name] for name in ranking_features(streams)}
+            rrm = RelationRankingModule(ranked_by, head.RRM.MARGIN, head.RRM.REDUCTION)
         if "visual" in streams:
             visual = VisualEncoder(
                 channels=channels.pop(),
@@ -129,9 +132,6 @@ class InteractionHead(nn.Module):
             geometric = GeometricEncoder(
                 head.GEOMETRIC.RESOLUTION, head.GEOMETRIC.CONV_DIMS, head.GEOMETRIC.DIM
             )
-        if head.RRM.ENABLED:
-            ranked_by = {name: dims[name] for name in ranking_features(streams)}
-            rrm = RelationRankingModule(ranked_by, head.RRM.MARGIN, head.RRM.REDUCTION)
         return {
             "in_features": in_features,
             "pooler": ROIPooler(
