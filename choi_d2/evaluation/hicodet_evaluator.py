@@ -149,12 +149,12 @@ class HICODETEvaluator(HOIWEvaluator):
         return hicodet_table(metrics)
 
     def summary(self, metrics: Mapping) -> dict[str, float]:
-        """``mAP_full``, ``mAP_rare``, ``mAP_non_rare`` of Default, the same of Known Object as
-        ``mAP_full_ko`` and so on, and ``mAP-{verb}`` of Default.
+        """``mAP_full``, ``mAP_rare``, ``mAP_non_rare``, ``mAP_over_classes_with_gt`` of Default,
+        the same of Known Object as ``mAP_full_ko`` and so on, and ``mAP-{verb}`` of Default.
         """
         means = {}
         for setting, suffix in (("default", ""), ("known_object", "_ko")):
-            for name in ("mAP_full", "mAP_rare", "mAP_non_rare"):
+            for name in ("mAP_full", "mAP_rare", "mAP_non_rare", "mAP_over_classes_with_gt"):
                 means[f"{name}{suffix}"] = metrics[setting][name]
         for verb in metrics["default"]["per_verb"].values():
             means[f"mAP-{verb['name']}"] = verb["mAP"]

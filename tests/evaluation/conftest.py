@@ -1,16 +1,19 @@
 import json
 import logging
+import pickle
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from choi_d2.evaluation.__main__ import main
 
-# pytest's importlib mode puts no folder on the path; the tests here share two modules.
+# pytest's importlib mode puts no folder on the path; the tests here share some modules.
 sys.path.append(str(Path(__file__).parent))
+import hicodet_tiny  # noqa: E402
 import vcoco_tiny  # noqa: E402
 from hoi_scenes import empty_output, random_output, random_record  # noqa: E402
 
@@ -80,5 +83,26 @@ def evaluate_tiny_vcoco(evaluate, tmp_path):
             path.write_bytes(content if is_bytes else json.dumps(content).encode())
             options += [f"--{name}", path]
         return evaluate("vcoco", *options, *flags)
+
+    return run
+
+
+@pytest.fixture
+def tiny(evaluate, tmp_path):
+    """Evaluate HICO-DET's tiny set; files are JSON, or what their names say, or bytes."""
+
+    def run(
+        *flags, truth=hicodet_tiny.TRUTH, predictions=hicodet_tiny.DETECTIONS, name="pred.json"
+    ):
+        for file, content in (("gt.json", truth), (name, predictions)):
+            path = tmp_path / file
+            if path.suffix == ".mat":
+                savemat(path, content)
+            elif path.suffix == ".pkl":
+                path.write_bytes(pickle.dumps(content))
+            else:
+                is_bytes = isinstance(content, bytes)
+                path.write_bytes(content if is_bytes else json.dumps(content).encode())
+        return evaluate("hicodet", "--gt", tmp_path / "gt.json", "--pred", tmp_path / name, *flags)
 
     return run

@@ -89,6 +89,8 @@ def test_records_are_the_ground_truth_where_there_is_no_file(tmp_path):
     assert hoi(metrics, "no_interaction bicycle") == (1, 1, 0, 0)
     assert results["hoi"]["mAP_full"] == pytest.approx(100 * 1.5 / 600)
     assert results["hoi"]["mAP_full_ko"] == pytest.approx(100 * 1.5 / 600)
+    # Of the four classes with a pair.
+    assert results["hoi"]["mAP_over_classes_with_gt"] == pytest.approx(100 * 1.5 / 4)
     assert results["hoi"]["mAP-board"] == 0
     assert metrics["rare"] == {
         "source": "the official list",
