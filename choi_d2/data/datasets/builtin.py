@@ -122,6 +122,7 @@ def _hicodet_metadata(root: Path, split: str, image_root: Path) -> dict:
     annotations = root / "annotations"
     return {
         **hicodet_metadata(),
+        "split": split,
         "json_file": str(annotations / f"{split}.json"),
         "train_file": str(annotations / "train.json"),
         "labels_file": str(annotations / f"labels_{split}.json"),

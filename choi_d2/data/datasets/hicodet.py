@@ -30,6 +30,7 @@ HUMAN_CLASS = 0
 _BY_COCO_ID = np.argsort(COCO_IDS)
 _CONTIGUOUS = np.argsort(_BY_COCO_ID)
 """Alphabetical index of an object -> contiguous id, in COCO's order: people are 0."""
+_HOI_TABLE = np.array(HOIS)
 _UNKNOWN_SIZE = 1 << 20
 
 
@@ -168,7 +169,7 @@ def _add_pairs(annotations: HICODETAnnotations, rows: np.ndarray, builder: Recor
             kept.append(row)
     boxes = np.array(boxes, np.float64).reshape(-1, 2, 4)
     hoi_ids = annotations.hoi_ids[kept]
-    hois = np.array(HOIS)[hoi_ids - 1].reshape(-1, 2)
+    hois = _HOI_TABLE[hoi_ids - 1].reshape(-1, 2)
     pairs = merge_pairs(boxes[:, 0], boxes[:, 1], _CONTIGUOUS[hois[:, 0]], hoi_ids, HUMAN_CLASS)
     for own, (box, category) in enumerate(
         zip(pairs.boxes.tolist(), pairs.classes.tolist(), strict=True)

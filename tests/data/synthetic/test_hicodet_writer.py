@@ -8,6 +8,7 @@ from choi_d2.data.datasets.hicodet import load_hicodet
 from choi_d2.data.synthetic import make_dataset, scene_at
 from choi_d2.data.synthetic.hicodet_writer import interactions_of, name_of
 from choi_d2.data.validation import Problems
+from choi_d2.evaluation.__main__ import main as evaluate
 from choi_d2.formats.hicodet import read_image_labels
 
 SIZES = {"train": 3, "val": 12}
@@ -84,3 +85,23 @@ def test_image_labels_are_of_the_interactions(root):
         assert not positive & set(label["negative"])
         objects = {HOIS[own - 1].object for own in (*positive, *label["negative"])}
         assert len(positive) + len(label["negative"]) == sum(h.object in objects for h in HOIS)
+
+
+def test_the_truth_as_prediction_is_perfect(root, tmp_path):
+    predicted = []
+    for entry in json.loads((root / "annotations/val.json").read_text()):
+        pairs = [{**pair, "score": 0.9} for pair in entry["hoi_annotation"]]
+        boxes = entry["annotations"]
+        predicted.append(
+            {"file_name": entry["file_name"], "predictions": boxes, "hoi_prediction": pairs}
+        )
+    (tmp_path / "predicted.json").write_text(json.dumps(predicted))
+    command = ["hicodet", "--gt", root / "annotations/val.json"]
+    command += ["--train", root / "annotations/train.json"]
+    command += ["--labels", root / "annotations/labels_val.json"]
+    command += ["--pred", tmp_path / "predicted.json", "--output", tmp_path / "metrics.json"]
+    assert evaluate([str(word) for word in command]) == 0
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    for setting in ("default", "known_object"):
+        found = [c for c in metrics[setting]["per_hoi"].values() if c["num_gt"]]
+        assert len(found) > 10 and all(c["ap"] == pytest.approx(1) for c in found)
