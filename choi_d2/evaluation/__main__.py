@@ -101,7 +101,10 @@ def _add_hicodet(commands) -> None:
         help="which of the two in anno_bbox.mat and anno.mat to evaluate (default: test)",
     )
     hicodet.add_argument(
-        "--pred", type=Path, required=True, help="the detections: JSON, pickle (.pkl) or Matlab's"
+        "--pred",
+        type=Path,
+        required=True,
+        help="the detections: JSON, pickle (.pkl), or Matlab's, a file or a folder",
     )
     hicodet.add_argument(
         "--rules",

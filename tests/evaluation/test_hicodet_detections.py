@@ -6,7 +6,9 @@ import pickle
 import numpy as np
 import pytest
 from hicodet_tiny import ARRAYS, DELETE, DETECTION, DETECTIONS, PAIRS, cells, changed
-from scipy.io import loadmat
+from scipy.io import loadmat, savemat
+
+from choi_d2.categories.hicodet import COCO_IDS, HOIS, OBJECTS
 
 FORMS = {
     "arrays by name": (ARRAYS, "pred.pkl"),
@@ -47,6 +49,25 @@ def test_pickles_of_the_fixture(evaluate, fixtures, tmp_path):
         (tmp_path / "pred.pkl").write_bytes(pickle.dumps(content))
         outcome = evaluate("hicodet", *files, "--pred", tmp_path / "pred.pkl")
         assert outcome.metrics == official
+
+
+def test_a_file_for_each_object(evaluate, fixtures, tmp_path):
+    folder = fixtures / "hicodet"
+    files = ("--gt", folder / "test_hico.json", "--train", folder / "trainval_hico.json")
+    official = evaluate("hicodet", *files, "--pred", folder / "detections.mat").metrics
+    all_boxes = loadmat(folder / "detections.mat")["all_boxes"]
+    in_coco_order = np.array(COCO_IDS).argsort()
+    for number, place in enumerate(in_coco_order, 1):
+        rows = all_boxes[[i for i, hoi in enumerate(HOIS) if hoi.object == place]]
+        savemat(tmp_path / f"detections_{number:02d}.mat", {"all_boxes": rows})
+    assert evaluate("hicodet", *files, "--pred", tmp_path).metrics == official
+    assert OBJECTS[in_coco_order[0]] == "person" and OBJECTS[in_coco_order[1]] == "bicycle"
+
+    savemat(tmp_path / "detections_02.mat", {"all_boxes": all_boxes[:5]})
+    error = evaluate("hicodet", *files, "--pred", tmp_path).error
+    assert "detections_02.mat" in error and "14 classes of bicycle x 60 images" in error
+    (tmp_path / "detections_02.mat").unlink()
+    assert "no such file" in evaluate("hicodet", *files, "--pred", tmp_path).error
 
 
 FIRST, PAIR = (0, "detections", 0), (0, "hoi_prediction", 0)
@@ -92,6 +113,11 @@ BROKEN_PICKLES = {
     "number": (7, "expected a list of images"),
     "images": (cells()[:, :1], "600 classes x 2 images, found an array of (600, 1)"),
     "classes": (cells()[:599], "found an array of (599, 2)"),
+    "no table": ([*map(list, cells()[:2]), 7], "found rows of unlike lengths"),
+    "a row": ([list(row)[: 2 - (i == 5)] for i, row in enumerate(cells())], "of unlike lengths"),
+    "unlike lists": (broken_cells(3, 1, [[1, 2], [3]]), "all_boxes{4, 2}': expected numbers"),
+    "a text": (broken_cells(3, 1, "boxes"), "all_boxes{4, 2}': expected numbers, (D, 9)"),
+    "a number": (broken_cells(3, 1, 7), "all_boxes{4, 2}': expected numbers, (D, 9)"),
     "columns": (broken_cells(3, 1, np.zeros((2, 8))), "image 'b.jpg', field 'all_boxes{4, 2}'"),
     "nan": (broken_cells(3, 1, np.full((1, 9), NAN)), "all_boxes{4, 2}': expected finite numbers"),
     "unlike arrays": (broken_arrays(scores=np.zeros(3)), "field 'human_boxes': expected an array"),
