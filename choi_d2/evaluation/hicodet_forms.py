@@ -139,9 +139,13 @@ def _of_arrays(entries: list[dict], names: list[str], path) -> FoundPairs:
 def _array(value: Any, shape: tuple[int, ...], place: Mapping) -> np.ndarray:
     """float64 of this shape, all of it finite; nothing is an array of no rows."""
     try:
-        array = np.asarray(value, np.float64)
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiuO":
+            raise TypeError
+        array = array.astype(np.float64)
     except (ValueError, TypeError, OverflowError):
-        raise InputError(f"expected an array of numbers, found {shown(value)}", **place) from None
+        found = shown(value) if not isinstance(value, np.ndarray) else f"one of {value.dtype}"
+        raise InputError(f"expected an array of numbers, found {found}", **place) from None
     if array.size == 0 and shape[0] == 0:
         array = array.reshape(shape)
     if array.shape != shape:

@@ -106,7 +106,8 @@ def number_rows(
     """
     rows = values
     if not set(map(type, rows)) <= {list}:
-        rows = [list(_plain(row)) if isinstance(row, _SEQUENCES) else None for row in rows]
+        plain = map(_plain, rows)
+        rows = [list(row) if isinstance(row, list | tuple) else None for row in plain]
     whole = None not in rows and set(map(len, rows)) <= {width}
     if whole and not set(map(type, chain.from_iterable(rows))) <= {int, float}:
         rows = [[_plain(number) for number in row] for row in rows]
@@ -155,9 +156,11 @@ def integers(values: Sequence[Any], place: Place) -> tuple[np.ndarray, np.ndarra
     if types <= {int}:
         return _int_array(values, place), np.zeros(0, np.int64)
     # Ids are many, different ones are few.
-    unhashable = types & {list, dict}
-    integer_of = {} if unhashable else {value: _integer(value) for value in set(values)}
-    if unhashable or None in integer_of.values():
+    try:
+        integer_of = {value: _integer(value) for value in set(values)}
+    except TypeError:  # a list, an object or an array among them
+        integer_of = {None: None}
+    if None in integer_of.values():
         index = next(i for i, value in enumerate(values) if _integer(value) is None)
         problem = f"expected an integer, found {shown(values[index])}"
         raise InputError(problem, **place(index))
@@ -168,19 +171,21 @@ def integers(values: Sequence[Any], place: Place) -> tuple[np.ndarray, np.ndarra
 
 def shown(value: Any) -> str:
     """A value as an error message can show it."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # arrays of some types have no text
+        text = f"something of type {type(value).__name__}"
     return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _integer(value: Any) -> int | None:
     """5, 5.0 and "5\\n" are 5; None for everything else."""
+    if isinstance(value, np.ndarray):
+        return None
     try:
         return int(value) if isinstance(value, int | str) or value == int(value) else None
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-_SEQUENCES = (list, tuple, np.ndarray)
 
 
 def _plain(value: Any) -> Any:

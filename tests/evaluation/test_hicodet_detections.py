@@ -109,6 +109,10 @@ def broken_arrays(**changes):
     return {"a.jpg": ARRAYS["a.jpg"] | changes}
 
 
+def one_of(**changes):
+    return changed(DETECTIONS, FIRST, DETECTION | changes)
+
+
 BROKEN_PICKLES = {
     "number": (7, "expected a list of images"),
     "images": (cells()[:, :1], "600 classes x 2 images, found an array of (600, 1)"),
@@ -128,6 +132,12 @@ BROKEN_PICKLES = {
     "missing array": ({"a.jpg": {"human_boxes": np.zeros((0, 4))}}, "'scores' is missing"),
     "nan in an array": (broken_arrays(scores=np.array([NAN, 1])), "found nan"),
     "entry": ({"a.jpg": 7}, "expected an object, found 7"),
+    "texts": (broken_arrays(scores=np.array(["1", "2"])), "found one of <U1"),
+    "complex": (broken_arrays(human_boxes=np.zeros((2, 4), complex)), "found one of complex128"),
+    "array for an id": (one_of(hoi_id=np.zeros((0, 9))), "expected an integer, found"),
+    "number in an array": (one_of(verb_id=np.array(5)), "expected an integer, found"),
+    "number for a box": (one_of(human_box=np.array(5)), "expected four finite numbers, found 5"),
+    "times": (one_of(score=np.zeros(2, "datetime64")), "expected a finite number, found"),
 }
 
 
@@ -146,10 +156,6 @@ def test_code_in_a_pickle_is_not_tiny(tiny, tmp_path):
     outcome = tiny(predictions=[Attack()], name="pred.pkl")
     assert outcome.code == 1 and "would execute code" in outcome.error
     assert not (tmp_path / "was_here").exists()
-
-
-def one_of(**changes):
-    return changed(DETECTIONS, FIRST, DETECTION | changes)
 
 
 TOLERATED = {
