@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import os
 
-from choi_d2.utils import InputError
+from PIL import UnidentifiedImageError
 
-# What pictures that cannot be read often are: how their files begin, and what to do.
-_OTHER_FILES = (
-    (b"version https://git-lfs", "a Git LFS pointer", "Fetch the file itself: git lfs pull."),
-    (b"<!doctype", "an HTML page", "Download the file itself."),
-    (b"<html", "an HTML page", "Download the file itself."),
-    (b"<svg", "an SVG drawing", "Convert it to PNG."),
-    (b"<?xml", "an XML file", "Convert it to PNG if it is an SVG drawing."),
-    (b"%pdf", "a PDF", "Convert its pages to PNG."),
-    (b"pk\x03\x04", "a zip archive", "Unpack it."),
-    (b"\x1f\x8b", "a gzip archive", "Unpack it."),
-)
+from choi_d2.utils import InputError
+from choi_d2.utils.file_kinds import FileKind, other_kind
+
 _CONVERT = "Convert it to JPEG or PNG, or install a plugin of Pillow that reads it (pillow-heif)."
 _HEIF_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"hevc")
 
@@ -28,18 +20,15 @@ def unreadable(path: str | os.PathLike, error: Exception) -> InputError:
         path: the file.
         error: what the decoder said.
     """
-    with open(path, "rb") as file:
-        head = file.read(64).lower()
-    if not head:
-        return InputError("cannot be read as a picture: the file is empty", path=path)
-    if not head.strip(b"\0"):
-        problem = "cannot be read as a picture: it begins with zeros only"
-        return InputError(problem, path=path, hint="Was it copied whole?")
-    for beginning, what, hint in _OTHER_FILES:
-        if head.lstrip().startswith(beginning):
-            return InputError(f"cannot be read as a picture: it is {what}", path=path, hint=hint)
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
-        return InputError("cannot be read as a picture: it is HEIF", path=path, hint=_CONVERT)
+    if isinstance(error, UnidentifiedImageError):
+        with open(path, "rb") as file:
+            head = file.read(12)
+        kind = other_kind(path)
+        if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+            kind = FileKind("HEIF", _CONVERT)
+        if kind is not None:
+            problem = f"cannot be read as a picture: it is {kind.name}"
+            return InputError(problem, path=path, hint=kind.hint)
     hint = "Was it copied whole?" if "truncated" in str(error) else None
     return InputError(f"cannot be read as a picture ({error})", path=path, hint=hint)
 

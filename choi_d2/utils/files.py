@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .file_kinds import other_kind
 
 
 def read_text(path: str | os.PathLike, what: str = "a text file") -> str:
@@ -39,10 +40,9 @@ def read_text(path: str | os.PathLike, what: str = "a text file") -> str:
             raise InputError(f"expected {what}, found binary data", path=path)
         return text
     except UnicodeDecodeError as error:
-        if data[:2] == b"\x1f\x8b":
-            problem, hint = f"expected {what}, found a gzip archive", "Unpack it: gunzip."
-        elif data[:4] == b"PK\x03\x04":
-            problem, hint = f"expected {what}, found a zip archive", "Unpack it."
+        kind = other_kind(path)
+        if kind is not None:
+            problem, hint = f"expected {what}, found binary data: {kind.name}", kind.hint
         elif any(byte < 9 for byte in data[:4096]):
             problem, hint = f"expected {what}, found binary data", None
         else:
@@ -87,7 +87,7 @@ def read_json(
         raise InputError(
             f"expected JSON, found something else ({error})",
             path=path,
-            hint=_what_else(text, error),
+            hint=_what_else(path, text, error),
         ) from None
     if expected is not None and not isinstance(content, expected):
         raise InputError(
@@ -110,13 +110,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _what_else(text: str, error: Exception) -> str | None:
+def _what_else(path: Path, text: str, error: Exception) -> str | None:
     """What to do about a file that is no JSON."""
-    start = text.lstrip()[:40].lower()
-    if start.startswith("version https://git-lfs"):
-        return "It is a Git LFS pointer: git lfs pull fetches the file itself."
-    if start.startswith("<"):
-        return "It is an HTML page or XML: download the file itself."
+    kind = other_kind(path)
+    if kind is not None and kind.hint is not None:
+        return f"It is {kind.name}. {kind.hint}"
     if isinstance(error, json.JSONDecodeError):
         if error.msg.startswith("Extra data"):
             return "It goes on after its end: is it one JSON on each line?"

@@ -145,7 +145,7 @@ def test_broken_files_are_named(tmp_path, suffix):
     with pytest.raises(InputError, match=f"a{suffix}: cannot be read"):
         read_picture(path)
     path.write_bytes(b"")
-    with pytest.raises(InputError, match="the file is empty"):
+    with pytest.raises(InputError, match="it is an empty file"):
         read_picture(path)
     path.unlink()
     with pytest.raises(InputError, match="no such file"):
@@ -168,13 +168,17 @@ def test_half_of_a_deep_picture_is_no_picture(tmp_path):
 @pytest.mark.parametrize(
     "content, said",
     [
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "Git LFS pointer.*lfs pull"),
-        (b"\n<!DOCTYPE html><html>", "HTML page"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG drawing"),
-        (b"%PDF-1.7", "a PDF"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0",
+            "pointer of Git LFS.*lfs pull",
+        ),
+        (b"\n<!DOCTYPE html><html>", "web page"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "text that begins with .<svg"),
+        (b"%PDF-1.7", "a PDF document"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIF.*Convert"),
-        (bytes(100), "zeros only"),
-        (b"hello", "cannot be read as a picture"),
+        (bytes(100), "a file of zeros"),
+        (b"hello", "text that begins with .hello"),
+        (b"\xfa\x01\x02", "cannot be read as a picture"),
     ],
 )
 def test_files_that_are_something_else_are_called_so(tmp_path, content, said):

@@ -49,10 +49,10 @@ def test_other_encodings_are_called_so(tmp_path, text):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (b"\x1f\x8b\x08\0\xff", "gzip archive.*gunzip"),
-        (b"PK\x03\x04\xff\xff", "zip archive"),
+        (b"\x1f\x8b\x08\0\xff", "gzip's compressed data.*Unpack it"),
+        (b"PK\x03\x04\xff\xff", "binary data: a file that was cut short"),
         (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
-        (b"<!DOCTYPE html><html></html>", "HTML page"),
+        (b"<!DOCTYPE html><html></html>", r"a web page \(HTML\).*download the file"),
         (b'{"a": 1}\n{"a": 2}\n', "one JSON on each line"),
         (b'{"a": "b', "ends too early"),
     ],
