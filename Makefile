@@ -10,16 +10,23 @@ option = $(if $(filter undefined,$(origin $(1))),,--$(2) "$($(1))")
 CHOICES = $(call option,EXTRAS,extras) $(call option,CONSTRAINTS,constraints) $(call option,DETECTRON2,detectron2)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test install lint format constraints clean distclean
+.PHONY: help demo test test-portable install lint format constraints clean distclean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: install ## Train, evaluate and draw on the synthetic data set (about ten minutes on two cores)
 	"$(PYTHON)" demo/run_synthetic.py --output output/demo
 
 test: install ## Run the tests
 	"$(PYTHON)" -m pytest tests
+
+# The rooms that compute; SEED=n repeats an order.
+COMPUTING := $(addprefix tests/,modeling evaluation structures visualization pictures utils)
+SEED ?= $(shell od -An -N2 -tu2 /dev/urandom | tr -d " ")
+test-portable: install ## Run the tests of what computes with plain instructions, in random order
+	ATEN_CPU_CAPABILITY=default OMP_NUM_THREADS=1 "$(PYTHON)" -m pytest $(COMPUTING) \
+	  --random-order --random-order-seed=$(SEED)
 
 install: ## Install the package into the active environment, or into .venv
 	@test -x "$(PYTHON)" || { \

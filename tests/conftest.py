@@ -1,4 +1,8 @@
-"""What every test gets: one thread, fixed seeds, and a skip where outside material is absent."""
+"""What every test gets: a thread, fixed seeds, and a skip where outside material is absent.
+
+OMP_NUM_THREADS=2 gives it two threads, ATEN_CPU_CAPABILITY=default or avx2 fewer instructions, and
+--random-order shuffles the tests (see the Makefile's test-portable).
+"""
 
 import os
 import random
@@ -16,8 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure():
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    threads = int(os.environ["OMP_NUM_THREADS"])
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
 
 
 @pytest.fixture(autouse=True)

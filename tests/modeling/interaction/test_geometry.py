@@ -39,7 +39,7 @@ def test_box_coverage_against_a_loop(resolution):
 def test_box_coverage_of_frames_without_area_is_finite():
     frames = torch.tensor([[5.0, 5, 5, 5], [3, 3, 3, 9]])
     coverage = box_coverage(torch.tensor([[0.0, 0, 9, 9]]).expand(2, 4), frames, 3)
-    assert torch.isfinite(coverage).all() and (coverage >= 0).all() and (coverage <= 1).all()
+    assert torch.isfinite(coverage).all() and (coverage >= 0).all() and (coverage <= 1 + 1e-6).all()
 
 
 def test_spatial_maps_put_the_human_first_in_the_union_frame():

@@ -65,7 +65,7 @@ def test_the_frozen_part_runs_as_at_inference():
         trained = model.backbone(images.tensor)
         evaluated = model.eval().backbone(images.tensor)
     for name, level in evaluated.items():
-        torch.testing.assert_close(trained[name], level, rtol=0, atol=0)
+        torch.testing.assert_close(trained[name], level)
 
 
 def test_rows_with_other_interaction_networks_detect_the_same():
@@ -80,8 +80,8 @@ def test_rows_with_other_interaction_networks_detect_the_same():
             detections.append(model.eval()([make_input()])[0]["instances"])
     first, second = detections
     assert len(first) > 0
-    torch.testing.assert_close(first.pred_boxes.tensor, second.pred_boxes.tensor, rtol=0, atol=0)
-    torch.testing.assert_close(first.scores, second.scores, rtol=0, atol=0)
+    torch.testing.assert_close(first.pred_boxes.tensor, second.pred_boxes.tensor)
+    torch.testing.assert_close(first.scores, second.scores)
 
 
 def test_without_interaction_networks_there_is_nothing_to_train():

@@ -196,8 +196,11 @@ def test_the_best_ranked_pairs_are_classified():
     model.roi_heads.pair_topk = 5
     best = detect(model)["interactions"]
     assert len(everything) > 5 and len(best) == 5
-    torch.testing.assert_close(best.verb_scores, everything.verb_scores[:5])
-    assert torch.equal(best.pair_indices, everything.pair_indices[:5])
+    place = {tuple(pair): row for row, pair in enumerate(everything.pair_indices.tolist())}
+    rows = [place[tuple(pair)] for pair in best.pair_indices.tolist()]
+    torch.testing.assert_close(best.verb_scores, everything.verb_scores[rows])
+    # Ranks may be so close that rounding decides which of two pairs is the better.
+    torch.testing.assert_close(best.rank_scores, everything.rank_scores[:5])
 
 
 def test_images_of_a_batch_do_not_mix():
@@ -205,6 +208,11 @@ def test_images_of_a_batch_do_not_mix():
     alone = detect(model, image_seed=1)["interactions"]
     with torch.no_grad():
         together = model([make_input(image_seed=0), make_input(image_seed=1)])[1]["interactions"]
+    # Ranks may be so close that rounding decides which of two pairs comes first.
+    orders = [
+        sorted(range(len(x)), key=x.pair_indices.tolist().__getitem__) for x in (together, alone)
+    ]
+    together, alone = together[orders[0]], alone[orders[1]]
     assert torch.equal(together.pair_indices, alone.pair_indices)
     torch.testing.assert_close(together.triplet_scores, alone.triplet_scores, rtol=1e-4, atol=1e-6)
 
