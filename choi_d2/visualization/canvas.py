@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
 
 import cv2
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from . import palette
+from .fonts import DEJAVU, font_of, runs_of
 from .palette import Color
 
 Line = Sequence[tuple[str, Color]]
@@ -175,11 +173,15 @@ def render_label(lines: Sequence[Line], font_size: int, stripe: Color | None = N
     Returns:
         uint8 (h, w, 4), RGBA.
     """
-    font = _font(font_size)
-    ascent, descent = font.getmetrics()
+    rows = [[(runs_of(words, font_size), color) for words, color in line] for line in lines]
+    fonts = {id(font): font for row in rows for runs, _ in row for _, font in runs}
+    metrics = [font.getmetrics() for font in (font_of(DEJAVU, font_size), *fonts.values())]
+    ascent, descent = (max(values) for values in zip(*metrics, strict=True))
     pad_x, pad_y = round(0.42 * font_size), round(0.2 * font_size)
     bar = 0 if stripe is None else max(round(0.28 * font_size), 2)
-    text_width = max(sum(font.getlength(words) for words, _ in line) for line in lines)
+    text_width = max(
+        sum(font.getlength(words) for runs, _ in row for words, font in runs) for row in rows
+    )
     width = int(np.ceil(text_width)) + 2 * pad_x + bar
     height = (ascent + descent) * len(lines) + 2 * pad_y
     plate = Image.new("RGBA", (width, height), (*palette.CHIP, 255))
@@ -187,12 +189,14 @@ def render_label(lines: Sequence[Line], font_size: int, stripe: Color | None = N
     draw, draw_opaque = ImageDraw.Draw(plate), ImageDraw.Draw(opaque)
     if stripe is not None:
         draw.rectangle((0, 0, bar - 1, height), fill=stripe)
-    for row, line in enumerate(lines):
-        x, y = float(pad_x + bar), pad_y + row * (ascent + descent)
-        for words, color in line:
-            draw.text((x, y), words, font=font, fill=color)
-            draw_opaque.text((x, y), words, font=font, fill=255)
-            x += font.getlength(words)
+    for number, row in enumerate(rows):
+        x, y = float(pad_x + bar), pad_y + number * (ascent + descent) + ascent
+        for runs, color in row:
+            for words, font in runs:
+                # Letters of all fonts stand on one line.
+                draw.text((x, y), words, font=font, fill=color, anchor="ls")
+                draw_opaque.text((x, y), words, font=font, fill=255, anchor="ls")
+                x += font.getlength(words)
     patch = np.array(plate)
     patch[..., 3] = np.maximum(_rounded(height, width, 0.32 * font_size), np.array(opaque))
     return patch
@@ -206,13 +210,6 @@ def _rounded(height: int, width: int, radius: float) -> np.ndarray:
         (0, 0, width * fine - 1, height * fine - 1), radius * fine, fill=225
     )
     return np.array(shape.resize((width, height), Image.Resampling.BOX))
-
-
-@lru_cache(maxsize=32)
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    # DejaVu Sans comes with matplotlib, which Detectron2 needs: the same letters everywhere.
-    path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans-Bold.ttf")
-    return ImageFont.truetype(str(path), size)
 
 
 def _subpixel(points: np.ndarray) -> np.ndarray:
