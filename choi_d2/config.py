@@ -50,6 +50,11 @@ def add_choi_config(cfg: CN) -> None:
     # Eq. 18, beta: the weight of each stage's localization loss; the first T are used.
     cfg.MODEL.ROI_BOX_CASCADE_HEAD.LOSS_WEIGHTS = (1.0, 0.5, 0.25, 0.125, 0.0625)
 
+    # Inference: how the stages' outputs are merged (Sec. 3.5). "mean": the last stage's boxes with
+    # the mean of all stages' scores, as Cascade R-CNN; "union": all stages' boxes, each with the
+    # scores of its own stage.
+    cfg.MODEL.ROI_BOX_CASCADE_HEAD.MERGE = "mean"
+
     # The weight of each stage's segmentation loss (Sec. 3.5); the first T are used.
     cfg.MODEL.ROI_MASK_HEAD.LOSS_WEIGHTS = (1.0, 0.5, 0.25, 0.125, 0.0625)
     # S^t of Eq. 17, one per stage, with Mask R-CNN's sizes.
@@ -139,9 +144,6 @@ def add_choi_config(cfg: CN) -> None:
     head.EFRA.ENABLED = True
     # Width of the hidden FC layer of Eqs. 8 and 9.
     head.EFRA.DIM = 256
-    # What the attentions see. "none": regions as they are pooled, the paper's; "rms": each region
-    # divided by the root of its mean square.
-    head.EFRA.INPUT_NORM = "none"
 
     # Relation ranking module (Eqs. 12-14).
     head.RRM = CN()
@@ -187,10 +189,10 @@ def add_choi_config(cfg: CN) -> None:
     # ------------------------------------------------------------------------------- training
     # "SGD" (the paper's) or "AdamW" (the slim from-scratch configs).
     cfg.SOLVER.OPTIMIZER = "SGD"
-    # The learning rate of R^t's widest layers is that of all others times this: FC1 of Eqs. 8, 9
-    # and 11, which see whole regions. AdamW moves every weight by about the learning rate, so what
-    # these layers give moves with the number of their inputs, thousands. With SGD: 1.
-    cfg.SOLVER.WIDE_LAYER_LR_FACTOR = 1.0
+    # The learning rate of the first layers of Eqs. 8 and 9 is that of all others times this. AdamW
+    # moves every weight by about the learning rate, so what these layers give moves with the number
+    # of their inputs, thousands, and the attentions' sigmoids are soon at 0 or 1. With SGD: 1.
+    cfg.SOLVER.ATTENTION_LR_FACTOR = 1.0
     # How many of the checkpoints of every SOLVER.CHECKPOINT_PERIOD iterations stay, the latest
     # ones: at least 2; 0 for all. model_final.pth and model_best.pth always stay.
     cfg.SOLVER.KEEP_CHECKPOINTS = 3

@@ -182,10 +182,10 @@ def check_training(cfg: CfgNode, processes: int) -> None:
             field="SOLVER.IMS_PER_BATCH",
             hint=hint,
         )
-    if solver.OPTIMIZER == "SGD" and solver.WIDE_LAYER_LR_FACTOR != 1:
+    if solver.OPTIMIZER == "SGD" and solver.ATTENTION_LR_FACTOR != 1:
         raise InputError(
-            f"expected 1 with SGD, got {solver.WIDE_LAYER_LR_FACTOR}",
-            field="SOLVER.WIDE_LAYER_LR_FACTOR",
+            f"expected 1 with SGD, got {solver.ATTENTION_LR_FACTOR}",
+            field="SOLVER.ATTENTION_LR_FACTOR",
             hint="It is for SOLVER.OPTIMIZER AdamW.",
         )
     if solver.AMP.ENABLED and torch.device(cfg.MODEL.DEVICE).type != "cuda":

@@ -47,8 +47,8 @@ from .watching import CompactPrinter
 
 logger = logging.getLogger(__name__)
 
-WIDE_LAYERS = re.compile(r"\.visual\.(fc1|face_(aware|agnostic)\.(region|object))\.weight$")
-"""R^t's layers that see whole regions: FC1 of Eqs. 8, 9 and 11."""
+ATTENTION_LAYERS = re.compile(r"\.visual\.face_(aware|agnostic)\.(region|object)\.weight$")
+"""The first layers of Eqs. 8 and 9, which see whole regions."""
 
 
 class HOITrainer(DefaultTrainer):
@@ -201,7 +201,7 @@ class HOITrainer(DefaultTrainer):
             bias_lr_factor=cfg.SOLVER.BIAS_LR_FACTOR,
             weight_decay_bias=cfg.SOLVER.WEIGHT_DECAY_BIAS,
             lr_factor_func=lambda name: (
-                cfg.SOLVER.WIDE_LAYER_LR_FACTOR if WIDE_LAYERS.search(name) else 1.0
+                cfg.SOLVER.ATTENTION_LR_FACTOR if ATTENTION_LAYERS.search(name) else 1.0
             ),
         )
         optimizer = torch.optim.AdamW(

@@ -132,10 +132,10 @@ def test_batches_that_cannot_be_divided(repository, opts, processes, expected):
         check_training(cfg, processes)
 
 
-def test_wide_layers_learn_at_the_same_rate_with_sgd(repository):
-    opts = ["SOLVER.WIDE_LAYER_LR_FACTOR", "0.05", "SOLVER.OPTIMIZER"]
+def test_attentions_learn_at_the_same_rate_with_sgd(repository):
+    opts = ["SOLVER.ATTENTION_LR_FACTOR", "0.05", "SOLVER.OPTIMIZER"]
     check_training(load_config(repository / SLIM, [*opts, "AdamW"]), 1)
-    with pytest.raises(InputError, match="SOLVER.WIDE_LAYER_LR_FACTOR.*got 0.05"):
+    with pytest.raises(InputError, match="SOLVER.ATTENTION_LR_FACTOR.*got 0.05"):
         check_training(load_config(repository / SLIM, [*opts, "SGD"]), 1)
 
 

@@ -1,27 +1,7 @@
-"""Explicit facial region attending: the attention scores of Eqs. 8 and 9.
-
-Shape shorthand:
-    M: humans; Q: objects; P: pairs; D: length of a flattened region; A: hidden width.
-"""
+"""Explicit facial region attending: the attention scores of Eqs. 8 and 9."""
 
 import torch
 from torch import Tensor, nn
-
-INPUT_NORMS = ("none", "rms")
-
-
-def to_unit_rms(regions: Tensor) -> Tensor:
-    """Divide each region by the root of its mean square.
-
-    Args:
-        regions: Tensor[M, D].
-
-    Returns:
-        Tensor[M, D] in the input's dtype; a region of zeros stays one.
-    """
-    with torch.autocast(regions.device.type, enabled=False):
-        x = regions if regions.dtype == torch.float64 else regions.float()
-        return (x * (x.square().mean(dim=1, keepdim=True) + 1e-12).rsqrt()).to(regions)
 
 
 class FacialAttention(nn.Module):
@@ -30,21 +10,16 @@ class FacialAttention(nn.Module):
     The first layer is linear on a concatenation, so its two halves are applied to humans and to
     objects on their own, and a pair only adds them up.
 
+    Shape shorthand:
+        M: humans; Q: objects; P: pairs; D: length of a flattened region; A: hidden width.
+
     Args:
         region_dim: D.
         hidden_dim: A.
-        input_norm: one of ``INPUT_NORMS``. "none" is the paper's; "rms" brings region and O to one
-            scale first, see :func:`to_unit_rms`.
-
-    Raises:
-        ValueError: another norm.
     """
 
-    def __init__(self, region_dim: int, hidden_dim: int, input_norm: str = "none"):
+    def __init__(self, region_dim: int, hidden_dim: int):
         super().__init__()
-        if input_norm not in INPUT_NORMS:
-            raise ValueError(f"EFRA.INPUT_NORM: expected one of {INPUT_NORMS}, got {input_norm!r}")
-        self.input_norm = input_norm
         self.region = nn.Linear(region_dim, hidden_dim)
         self.object = nn.Linear(region_dim, hidden_dim, bias=False)
         self.score = nn.Linear(hidden_dim, 1)
@@ -63,8 +38,6 @@ class FacialAttention(nn.Module):
         Returns:
             Tensor[M, A], Tensor[Q, A]
         """
-        if self.input_norm == "rms":
-            regions, objects = to_unit_rms(regions), to_unit_rms(objects)
         return self.region(regions), self.object(objects)
 
     def forward(self, region_terms: Tensor, object_terms: Tensor) -> Tensor:

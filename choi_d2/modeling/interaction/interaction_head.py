@@ -126,7 +126,6 @@ class InteractionHead(nn.Module):
                 ihsm=head.IHSM.SIMILARITY if head.IHSM.ENABLED else None,
                 efra=head.EFRA.ENABLED,
                 efra_dim=head.EFRA.DIM,
-                efra_input_norm=head.EFRA.INPUT_NORM,
             )
         if "geometric" in streams:
             geometric = GeometricEncoder(

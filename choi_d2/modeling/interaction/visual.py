@@ -65,7 +65,6 @@ class VisualEncoder(nn.Module):
             :class:`HumanSemanticMining`; None mines none.
         efra: attend to faces (Eqs. 8-10)?
         efra_dim: A.
-        efra_input_norm: see :class:`FacialAttention`.
     """
 
     def __init__(
@@ -77,7 +76,6 @@ class VisualEncoder(nn.Module):
         ihsm: str | None,
         efra: bool,
         efra_dim: int,
-        efra_input_norm: str = "none",
     ):
         super().__init__()
         region_dim = channels * resolution**2
@@ -86,9 +84,8 @@ class VisualEncoder(nn.Module):
         self.fc2 = nn.Linear(dim, dim)
         weight_init.c2_xavier_fill(self.fc1)
         weight_init.c2_xavier_fill(self.fc2)
-        for name in ("face_aware", "face_agnostic"):
-            attention = FacialAttention(region_dim, efra_dim, efra_input_norm) if efra else None
-            setattr(self, name, attention)
+        self.face_aware = FacialAttention(region_dim, efra_dim) if efra else None
+        self.face_agnostic = FacialAttention(region_dim, efra_dim) if efra else None
 
     def instance_terms(
         self,

@@ -27,6 +27,8 @@ from .mask_cascade import (
     soft_masks_of_classes,
 )
 
+MERGES = ("mean", "union")
+
 
 @dataclass
 class LocalizationStage:
@@ -44,6 +46,11 @@ class LocalizationStage:
     proposals: list[Instances]
     boxes: tuple[Tensor, ...]
 
+    @property
+    def input_boxes(self) -> list[Boxes]:
+        """O^{t-1} of each image."""
+        return [x.proposal_boxes for x in self.proposals]
+
 
 class LocalizationROIHeads(CascadeROIHeads):
     """Cascade R-CNN that keeps every stage's boxes, weighs its losses by stage (Eq. 18), and has a
@@ -57,6 +64,7 @@ class LocalizationROIHeads(CascadeROIHeads):
         localization_weights: list[float],
         mask_weights: list[float],
         localization_frozen: bool = False,
+        merge: str = "mean",
         **kwargs,
     ):
         """Initialize.
@@ -65,12 +73,18 @@ class LocalizationROIHeads(CascadeROIHeads):
             localization_weights: beta of Eq. 18, at least one for each stage.
             mask_weights: of the segmentation losses L_SEG^t (Sec. 3.5), likewise.
             localization_frozen: train no L^t and no S^t, and compute no losses of theirs?
+            merge: one of ``MERGES``: how the stages' outputs become detections. "mean": the last
+                stage's boxes with the mean of all stages' scores, as Cascade R-CNN; "union": all
+                stages' boxes, each with its own stage's scores, under one NMS.
             kwargs: as :class:`detectron2.modeling.roi_heads.CascadeROIHeads`.
         """
         super().__init__(**kwargs)
         self.localization_weights = self._per_stage(localization_weights)
         self.mask_weights = self._per_stage(mask_weights)
         self.localization_frozen = localization_frozen
+        if merge not in MERGES:
+            raise ValueError(f"MERGE: expected one of {MERGES}, got {merge!r}")
+        self.merge = merge
 
     @classmethod
     def from_config(cls, cfg, input_shape):
@@ -80,6 +94,7 @@ class LocalizationROIHeads(CascadeROIHeads):
             "localization_weights": cfg.MODEL.ROI_BOX_CASCADE_HEAD.LOSS_WEIGHTS,
             "mask_weights": cfg.MODEL.ROI_MASK_HEAD.LOSS_WEIGHTS,
             "localization_frozen": cfg.MODEL.LOCALIZATION_FROZEN,
+            "merge": cfg.MODEL.ROI_BOX_CASCADE_HEAD.MERGE,
         }
 
     def _per_stage(self, weights: list[float]) -> list[float]:
@@ -123,29 +138,32 @@ class LocalizationROIHeads(CascadeROIHeads):
         return losses
 
     def _select_detections(self, stages: list[LocalizationStage]) -> list[Instances]:
-        """Mean of the stages' scores, boxes of the last, NMS: as Cascade R-CNN.
+        """The stages' outputs merged (``MODEL.ROI_BOX_CASCADE_HEAD.MERGE``), NMS.
 
-        Each detection keeps the box that its last stage started from, as ``previous_boxes``.
+        Each detection keeps the box that its stage started from, as ``previous_boxes``.
         """
         last = stages[-1]
-        scores = [
-            sum(per_stage) / self.num_cascade_stages
-            for per_stage in zip(
-                *(s.predictor.predict_probs(s.predictions, s.proposals) for s in stages)
-            )
-        ]
+        # For each image: one entry a stage.
+        scores = zip(*(s.predictor.predict_probs(s.predictions, s.proposals) for s in stages))
+        if self.merge == "mean":
+            scores = [sum(per_stage) / self.num_cascade_stages for per_stage in scores]
+            stages = stages[-1:]
+        else:
+            scores = [torch.cat(per_stage) for per_stage in scores]
+        boxes = [torch.cat(x) for x in zip(*(s.boxes for s in stages))]
+        inputs = [Boxes.cat(x) for x in zip(*(s.input_boxes for s in stages))]
         # fast_rcnn_inference drops these silently and counts the others anew.
-        finite = [b.isfinite().all(1) & s.isfinite().all(1) for b, s in zip(last.boxes, scores)]
+        finite = [b.isfinite().all(1) & s.isfinite().all(1) for b, s in zip(boxes, scores)]
         instances, kept = fast_rcnn_inference(
-            [b[f] for b, f in zip(last.boxes, finite)],
+            [b[f] for b, f in zip(boxes, finite)],
             [s[f] for s, f in zip(scores, finite)],
             [x.image_size for x in last.proposals],
             last.predictor.test_score_thresh,
             last.predictor.test_nms_thresh,
             last.predictor.test_topk_per_image,
         )
-        for image, finite_, kept_, proposals in zip(instances, finite, kept, last.proposals):
-            image.previous_boxes = proposals.proposal_boxes[finite_][kept_]
+        for image, finite_, kept_, inputs_ in zip(instances, finite, kept, inputs):
+            image.previous_boxes = inputs_[finite_][kept_]
         return instances
 
     # ------------------------------------------------------------------- segmentation, S^1..S^T

@@ -236,6 +236,43 @@ def test_detections_know_the_boxes_that_the_last_stage_started_from():
     torch.testing.assert_close(boxes.tensor, detections.pred_boxes.tensor)
 
 
+def test_the_union_of_all_stages_outputs():
+    model = tiny_model("MODEL.ROI_BOX_CASCADE_HEAD.MERGE", "union").eval()
+    heads = model.roi_heads
+    heads.box_predictor[-1].test_score_thresh = 0.1
+    heads.box_predictor[-1].test_nms_thresh = 1.0
+    heads.box_predictor[-1].test_topk_per_image = -1
+    with torch.no_grad():
+        images = model.preprocess_image([make_input()])
+        features = model.backbone(images.tensor)
+        proposals, _ = model.proposal_generator(images, features, None)
+        stages = heads._run_localization(features, proposals)
+        detections = heads._select_detections(stages)[0]
+        expected = []
+        for stage in stages:
+            scores = stage.predictor.predict_probs(stage.predictions, stage.proposals)[0][:, :-1]
+            for row, class_ in (scores > 0.1).nonzero().tolist():
+                box, before = stage.boxes[0][row], stage.input_boxes[0].tensor[row]
+                clipped = Boxes(box[None].clone())
+                clipped.clip(detections.image_size)
+                values = [*clipped.tensor[0].tolist(), *before.tolist(), class_]
+                expected.append([scores[row, class_].item(), *values])
+    found = torch.cat(
+        [
+            detections.scores[:, None],
+            detections.pred_boxes.tensor,
+            detections.previous_boxes.tensor,
+            detections.pred_classes[:, None],
+        ],
+        dim=1,
+    )
+    assert len(found) == len(expected) > len(stages[0].boxes[0])
+    expected = torch.tensor(sorted(expected, reverse=True))
+    torch.testing.assert_close(found.sort(dim=0).values, expected.sort(dim=0).values)
+    with pytest.raises(ValueError, match="MERGE.*'mean', 'union'.*'both'"):
+        tiny_model("MODEL.ROI_BOX_CASCADE_HEAD.MERGE", "both")
+
+
 def test_recognise_given_instances():
     model = tiny_model().eval()
     boxes, classes, _, _ = SCENES["pairs"]
