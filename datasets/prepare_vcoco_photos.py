@@ -76,8 +76,8 @@ def prepare(source: Path, output: Path, side: int) -> None:
     test = {image["file_name"] for image in annotated["test"]["images"]}
 
     drawn = read_json(_only(source / "official", "instances_*.json"), dict)
-    human_made = {split: _by_name(annotated[split]) for split in SPLITS}
-    other = _by_name(drawn)
+    human_made = {split: _by_name(annotated[split], categories) for split in SPLITS}
+    other = _by_name(drawn, categories)
     everything = {}
     for name in sorted(set(sizes) - test):
         pairs = human_made["train"].get(name) or human_made["val"].get(name) or []
@@ -144,16 +144,18 @@ def _only(folder: Path, pattern: str) -> Path:
     return found[0]
 
 
-def _by_name(content: dict) -> dict[str, list[dict]]:
-    """File name -> instances with ``category_id`` and ``box``, relative to the photo."""
+def _by_name(content: dict, categories: list[dict]) -> dict[str, list[dict]]:
+    """File name -> instances with ``category_id`` of ``categories`` and ``relative`` box."""
     images = {image["id"]: image for image in content["images"]}
+    id_of_name = {category["name"]: category["id"] for category in categories}
+    new_id = {category["id"]: id_of_name[category["name"]] for category in content["categories"]}
     instances = defaultdict(list)
     for annotation in content["annotations"]:
         image = images[annotation["image_id"]]
         size = np.array([image["width"], image["height"]] * 2)
         box = (np.array(annotation["bbox"]) / size).tolist()
         instances[image["file_name"]].append(
-            {"category_id": annotation["category_id"], "relative": box}
+            {"category_id": new_id[annotation["category_id"]], "relative": box}
         )
     return instances
 

@@ -16,6 +16,7 @@ from choi_d2.data.synthetic import benchmark
 from choi_d2.utils import InputError
 
 from .hicodet import hicodet_metadata, load_hicodet
+from .hoi_json import load_hoi_json
 from .hoiw import hoiw_metadata, load_hoiw_json
 from .pic import load_pic_split, pic_files, pic_metadata
 from .synthetic import load_synthetic_hoiw, load_with_faces
@@ -54,6 +55,7 @@ def register_all(root: str | os.PathLike) -> None:
     _register_pic(root / "pic", "pic", "v2")
     _register_pic(root / "pic_v1", "pic_v1", "v1")
     _register_vcoco(root / "vcoco", root / "coco")
+    _register_vcoco_photos(root / "vcoco_photos")
     _register_hicodet(root / "hicodet")
     _register_synthetic_hoiw(root / "synthetic_hoiw")
     _register_synthetic_benchmark(root)
@@ -128,6 +130,20 @@ def _hicodet_metadata(root: Path, split: str, image_root: Path) -> dict:
         "labels_file": str(annotations / f"labels_{split}.json"),
         "image_root": str(image_root),
     }
+
+
+def _register_vcoco_photos(root: Path) -> None:
+    for split in ("boxes", "train", "val", "trainval", "val_official", "test"):
+        name, json_file, images = f"vcoco_photos_{split}", root / f"{split}.json", root / "photos"
+        metadata = {
+            "evaluator_type": "hoi",
+            "json_file": str(json_file),
+            "image_root": str(images),
+        }
+        hint = "Write it with `python datasets/prepare_vcoco_photos.py`."
+        _register_files(
+            name, json_file, metadata, load_hoi_json, json_file, images, name, hint=hint
+        )
 
 
 def _register_synthetic_hoiw(root: Path) -> None:
