@@ -29,7 +29,8 @@ def add_choi_config(cfg: CN) -> None:
     cfg.MODEL.LOCALIZATION_FROZEN = False
     # A folder where the frozen localization's features and proposals of each image are kept, so
     # that an image that comes again costs no backbone and no RPN; "" keeps none. For small
-    # pictures: 1 MB of 256 x 192 pixels and 64 channels, 90 MB of 1333 x 800 and 256.
+    # pictures: 1 MB of 256 x 192 pixels and 64 channels, 90 MB of 1333 x 800 and 256. Of a
+    # localization that is trained nothing is kept.
     cfg.MODEL.LOCALIZATION_CACHE = ""
 
     # RoIAlign on a CPU: "matrix" (matrix products, several times as fast) or "torchvision"; the

@@ -146,12 +146,6 @@ def check_config(cfg: CfgNode, *, data_sets: bool = True) -> None:
             field="MODEL.LOCALIZATION_FROZEN",
             hint="Set it to False for the first phase.",
         )
-    if cfg.MODEL.LOCALIZATION_CACHE and not cfg.MODEL.LOCALIZATION_FROZEN:
-        raise InputError(
-            "only what MODEL.LOCALIZATION_FROZEN leaves as it is can be kept",
-            field="MODEL.LOCALIZATION_CACHE",
-            hint='Set it to "", or the other to True.',
-        )
     if data_sets:
         check_datasets(cfg)
 

@@ -78,6 +78,7 @@ class CHOIRCNN(GeneralizedRCNN):
     @classmethod
     def from_config(cls, cfg):
         """Arguments of ``__init__`` from a config."""
+        frozen = cfg.MODEL.LOCALIZATION_FROZEN
         poolings = ("matrix", "torchvision")
         if cfg.MODEL.POOLING not in poolings:
             raise InputError(
@@ -87,7 +88,7 @@ class CHOIRCNN(GeneralizedRCNN):
             **super().from_config(cfg),
             "boxes_from_masks": cfg.TEST.BOXES_FROM_MASKS,
             "matrix_pooling": cfg.MODEL.POOLING == "matrix",
-            "localization_cache": cfg.MODEL.LOCALIZATION_CACHE,
+            "localization_cache": cfg.MODEL.LOCALIZATION_CACHE if frozen else "",
         }
 
     def preprocess_image(self, batched_inputs: list[dict]) -> ImageList:
