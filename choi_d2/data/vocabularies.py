@@ -10,7 +10,7 @@ from detectron2.data import get_detection_dataset_dicts
 from detectron2.data.build import print_instances_class_histogram
 
 from choi_d2.structures import Vocabulary, dataset_vocabulary
-from choi_d2.structures.joining import differences, places, rule_differences, united
+from choi_d2.structures.joining import differences, places, repeated, rule_differences, united
 from choi_d2.utils import InputError
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,11 @@ def training_vocabulary(names: Sequence[str], rule: str = "same") -> Vocabulary 
     known = [(name, vocabulary) for name in names if (vocabulary := dataset_vocabulary(name))]
     if not known or known[0][0] != names[0]:
         return None
+    for name, vocabulary in known:
+        if twice := repeated(vocabulary):
+            problem = f"{name!r} has two classes or verbs of the name {', '.join(twice)}"
+            hint = "Classes and verbs are known by their names: give each its own."
+            raise InputError(problem, field="DATASETS.TRAIN", hint=hint)
     first_name, first = known[0]
     for name, vocabulary in known[1:]:
         check = rule_differences if rule == "union" else differences

@@ -73,6 +73,9 @@ class ModelCard:
         try:
             if not isinstance(content, Mapping):
                 raise InputError(f"expected a dict, found {type(content).__name__}")
+            version = content.get("version", _VERSION)
+            if not isinstance(version, int) or version > _VERSION:
+                raise InputError(f"its version is {version!r}, expected at most {_VERSION}")
             config, pictures = content.get("config", ""), content.get("input", {})
             if not isinstance(config, str) or not isinstance(pictures, Mapping):
                 raise InputError("expected 'config' as a text and 'input' as a dict")
@@ -118,6 +121,9 @@ def follow_card(cfg: CfgNode, card: ModelCard, source: str) -> CfgNode:
     Returns:
         the config with the card's classes, verbs and pictures. The sizes of pictures at test time
         stay: they are a choice. What differs is logged.
+
+    Raises:
+        InputError: a fact of the card is of another type than its key.
     """
     facts = {
         _INPUT[name]: value
@@ -132,7 +138,11 @@ def follow_card(cfg: CfgNode, card: ModelCard, source: str) -> CfgNode:
         before = _get(cfg, key)
         if _plain(before) != _plain(value):
             logger.warning("%s is %r, as %s has it, and not %r", key, value, source, before)
-            cfg.merge_from_list([key, value])
+            try:
+                cfg.merge_from_list([key, value])
+            except ValueError as error:
+                field = f"{CARD}.input"
+                raise InputError(f"no value of {key} ({error})", path=source, field=field) from None
     return cfg
 
 

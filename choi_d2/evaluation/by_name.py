@@ -17,6 +17,7 @@ from choi_d2.structures.joining import (
     missing,
     near_matches,
     places,
+    repeated,
     rule_differences,
 )
 from choi_d2.utils import InputError
@@ -105,6 +106,8 @@ def join_for_evaluation(model: Vocabulary, dataset_name: str) -> Join | None:
         return None
     of_data = f"of data set {dataset_name!r}"
     texts = rule_differences(model, "of the model", data, of_data)
+    if twice := repeated(data):
+        texts.append(f"two classes or verbs {of_data} have the name {', '.join(twice)}")
     for kind, needed in _needed(model, data, dataset_name).items():
         if needed:
             mine, theirs = getattr(model, kind), getattr(data, kind)
@@ -119,6 +122,9 @@ def join_for_evaluation(model: Vocabulary, dataset_name: str) -> Join | None:
         )
     for kind in ("classes", "verbs"):
         _tell(kind, getattr(model, kind), getattr(data, kind), dataset_name)
+    if model.verbs and data.humans_as_objects and not model.humans_as_objects:
+        message = "%r: humans can be objects there, and the model pairs no human with another one"
+        logger.warning(message, dataset_name)
     if model.classes == data.classes and model.verbs == data.verbs:
         return None
     return Join(tuple(places(model.classes, data.classes)), tuple(places(data.verbs, model.verbs)))

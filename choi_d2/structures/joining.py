@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from .vocabulary import Vocabulary
@@ -26,6 +27,16 @@ def missing(names: Iterable[str], among: Sequence[str]) -> list[str]:
     """The names that are not in ``among``."""
     known = set(among)
     return [name for name in names if name not in known]
+
+
+def repeated(vocabulary: Vocabulary) -> list[str]:
+    """The names that two classes, or two verbs, have: nothing can be joined by them."""
+    return [
+        name
+        for names in (vocabulary.classes, vocabulary.verbs)
+        for name, count in Counter(names).items()
+        if count > 1
+    ]
 
 
 def spelling(name: str) -> str:

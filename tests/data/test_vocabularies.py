@@ -14,6 +14,8 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from choi_d2.config import add_choi_config
 from choi_d2.data import build_hoi_train_loader, count_semantic_prior, register_hoi_instances
 from choi_d2.data.vocabularies import training_records, training_vocabulary
+from choi_d2.structures import dataset_vocabulary
+from choi_d2.structures.joining import repeated
 from choi_d2.utils import InputError
 
 CLASSES = {1: "person", 2: "cup", 3: "bike"}
@@ -160,3 +162,23 @@ def test_a_union_where_it_is_asked_for(register):
 def test_an_unknown_rule_is_named(register):
     with pytest.raises(InputError, match="DATASETS.VOCABULARY.*'mix'"):
         training_records(config(register("plain", content()), rule="mix"))
+
+
+def test_every_built_in_data_set_knows_its_classes_and_verbs_by_name():
+    known = [
+        name for name in DatasetCatalog.list() if MetadataCatalog.get(name).get("verb_classes")
+    ]
+    assert len(known) > 20
+    for name in known:
+        assert not repeated(dataset_vocabulary(name)), name
+
+
+def test_a_name_twice_is_refused():
+    DatasetCatalog.register("twice", list)
+    try:
+        MetadataCatalog.get("twice").set(thing_classes=["person", "cup", "cup"])
+        with pytest.raises(InputError, match="'twice' has two classes or verbs of the name cup"):
+            training_vocabulary(["twice"])
+    finally:
+        DatasetCatalog.remove("twice")
+        MetadataCatalog.remove("twice")

@@ -59,6 +59,7 @@ def test_no_card(tmp_path):
     [
         ("words", "model_card"),
         ({"config": 3}, "model_card"),
+        ({"version": 2}, "model_card"),
         ({"classes": ["person"], "verbs": "hold"}, "model_card.verbs"),
     ],
 )
@@ -66,6 +67,12 @@ def test_a_broken_card_is_named(tmp_path, content, field):
     path = write(tmp_path / "a.pth", {CARD: content})
     with pytest.raises(InputError, match=f"a.pth.*field '{field}'"):
         read_card(path)
+
+
+def test_facts_of_another_type_are_named(card):
+    broken = ModelCard(None, {"pixel_mean": {"a": 1}}, "")
+    with pytest.raises(InputError, match="a.pth.*model_card.input.*PIXEL_MEAN"):
+        follow_card(config(), broken, "a.pth")
 
 
 def test_the_weights_facts_win_and_it_is_said(card, caplog):

@@ -121,6 +121,7 @@ def test_a_name_that_nobody_annotated_is_no_matter(scenes, caplog):
     [
         ({"human_class": 1}, "human class is 'person' of the model, and 'cup'"),
         ({"objectless_verbs": (2,)}, "'call' take no object of data set"),
+        ({"verb_classes": ["hold", "drink", "call", "call"]}, "have the name call"),
     ],
 )
 def test_other_meanings_are_refused(scenes, change, said):
@@ -134,6 +135,12 @@ def test_a_data_set_without_names_is_taken_by_position(scenes, caplog):
     with registered("named", scenes[0], evaluator_type="hoi"):
         assert join_for_evaluation(MODEL, "named") is None
     assert "does not say its classes" in caplog.text
+
+
+def test_humans_that_the_model_never_pairs_are_said(scenes, caplog):
+    with registered("named", scenes[0], **{**METADATA, "humans_as_objects": True}):
+        join_for_evaluation(MODEL, "named")
+    assert "humans can be objects there" in caplog.text
 
 
 def test_detection_alone(scenes):
