@@ -86,11 +86,11 @@ def pairs_of_cells(cells: Any, names: Sequence[str], path: str | os.PathLike) ->
         field = f"all_boxes{{{hoi + 1}, {image + 1}}}"
         return {"path": path, "image": names[image], "field": field}
 
-    sizes = np.fromiter(map(_size, cells.T.flat), np.int64, cells.size).reshape(cells.T.shape)
-    images, hois = np.nonzero(sizes)
+    images, hois = np.nonzero(np.array(_sizes(cells.T.ravel().tolist())).reshape(cells.T.shape))
     parts = cells[hois, images].tolist()
-    for row, (image, hoi) in enumerate(zip(images.tolist(), hois.tolist(), strict=True)):
-        parts[row] = _numbers(parts[row], place_of(image, hoi))
+    for row, part in enumerate(parts):
+        if not _is_table(part):
+            parts[row] = _table(part, place_of(int(images[row]), int(hois[row])))
     counts = [len(part) for part in parts]
     table = np.concatenate([np.zeros((0, 9)), *parts])
     entries, hoi_ids = np.repeat(images, counts), np.repeat(hois + 1, counts)
@@ -122,21 +122,35 @@ def _table_of_lists(rows: Sequence[Any]) -> np.ndarray | None:
     return table
 
 
-def _size(cell: Any) -> int:
-    """How much is in it; a number or a text is no empty cell."""
-    return (
-        cell.size if isinstance(cell, np.ndarray) else len(cell) if hasattr(cell, "__len__") else 1
-    )
+def _sizes(cells: Sequence[Any]) -> list[int]:
+    """How much is in each; a number or a text is no empty cell."""
+    try:
+        return [cell.size for cell in cells]
+    except AttributeError:  # lists
+        return [getattr(cell, "size", _length(cell)) for cell in cells]
 
 
-def _numbers(cell: Any, place: Mapping) -> np.ndarray:
-    """(D, 9) numbers."""
-    if not isinstance(cell, np.ndarray):
-        try:
-            cell = np.asarray(cell)
-        except ValueError:
-            raise InputError("expected numbers, (D, 9), found unlike lists", **place) from None
-    if cell.ndim != 2 or cell.shape[1] != 9 or cell.dtype.kind not in "fiu":
-        found = f"{cell.dtype} of {cell.shape}"
+def _length(cell: Any) -> int:
+    return len(cell) if hasattr(cell, "__len__") else 1
+
+
+def _is_table(cell: Any) -> bool:
+    """Is it an array (D, 9) of numbers?"""
+    is_array = isinstance(cell, np.ndarray)
+    return is_array and cell.ndim == 2 and cell.shape[1] == 9 and cell.dtype.kind in "fiu"
+
+
+def _table(cell: Any, place: Mapping) -> np.ndarray:
+    """(D, 9) numbers of lists.
+
+    Raises:
+        InputError: it is something else.
+    """
+    try:
+        array = np.asarray(cell)
+    except ValueError:
+        raise InputError("expected numbers, (D, 9), found unlike lists", **place) from None
+    if not _is_table(array):
+        found = f"{array.dtype} of {array.shape}"
         raise InputError(f"expected numbers, (D, 9), found {found}", **place)
-    return cell
+    return array

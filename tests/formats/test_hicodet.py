@@ -237,6 +237,11 @@ def test_matlab_files_of_another_layout(tmp_path, mat, fixtures):
         (fixtures / "hicodet_edge" / "anno_bbox.mat").read_bytes()[:3000]
     )
     fails(tmp_path / "half.mat", "half of one|expected the variable")
+    for place in range(1000, 8000, 500):
+        damaged = bytearray((fixtures / "hicodet_edge" / "anno_bbox.mat").read_bytes())
+        damaged[place] ^= 0x10
+        (tmp_path / "damaged.mat").write_bytes(damaged)
+        fails(tmp_path / "damaged.mat", "expected a Matlab file")
     (tmp_path / "text.mat").write_bytes(b"not Matlab's")
     fails(tmp_path / "text.mat", "expected a Matlab file")
     (tmp_path / "hdf.mat").write_bytes(

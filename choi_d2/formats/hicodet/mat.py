@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping, Sequence
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,8 @@ from choi_d2.utils import InputError
 from choi_d2.utils.rows import check_unique
 
 from .annotations import NUM_HOIS, HICODETAnnotations
+
+_COMPRESSED = 15  # Matlab's number for an element that is
 
 
 def is_mat_file(path: str | os.PathLike) -> bool:
@@ -49,6 +55,7 @@ def read_mat(path: str | os.PathLike, names: Sequence[str]) -> dict[str, np.ndar
     if not data:
         raise InputError("expected a Matlab file, found an empty one", path=path)
     try:
+        _check_compressed(data)
         content = loadmat(io.BytesIO(data), variable_names=list(names))
         missing = [name for name in names if name not in content]
         found = [name for name, _, _ in whosmat(io.BytesIO(data))] if missing else []
@@ -64,6 +71,23 @@ def read_mat(path: str | os.PathLike, names: Sequence[str]) -> dict[str, np.ndar
     return content
 
 
+def _check_compressed(data: bytes) -> None:
+    """Compare the compressed variables of a file with their checksums.
+
+    SciPy reads while it inflates, and damaged bytes can crash it before it gets to the checksum.
+
+    Raises:
+        zlib.error, struct.error: the file is damaged, or not whole.
+    """
+    order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
+    start = 128 if order else len(data)  # version 4 has no such mark
+    while start < len(data):
+        kind, size = struct.unpack_from(f"{order}II", data, start)
+        if kind == _COMPRESSED:
+            zlib.decompress(data[start + 8 : start + 8 + size])
+        start += 8 + size
+
+
 def read_mat_annotations(path: str | os.PathLike, split: str) -> HICODETAnnotations:
     """``bbox_train`` or ``bbox_test`` of ``anno_bbox.mat``.
 
@@ -75,21 +99,27 @@ def read_mat_annotations(path: str | os.PathLike, split: str) -> HICODETAnnotati
         InputError: the file is broken or of another layout.
     """
     variable = f"bbox_{split}"
-    images = _fields(
-        read_mat(path, [variable])[variable], ("filename", "size", "hoi"), path, variable
-    )
+    array = read_mat(path, [variable])[variable]
     names, sizes, rows, invisible = [], [], [], []
-    for image in range(len(images["filename"])):
-        place = {"path": path, "field": f"{variable}({image + 1})"}
-        names.append(text_of(images["filename"][image], place))
-        place["image"] = names[-1]
-        size = _fields(images["size"][image], ("width", "height"), **place)
-        sizes.append([_number(size[key], place) for key in ("width", "height")])
-        for entry, (hoi_id, visible, pairs) in enumerate(_hois(images["hoi"][image], place)):
-            if visible:
-                rows += [(image, hoi_id, entry, *pair) for pair in pairs]
-            else:
-                invisible.append((image, hoi_id))
+    place: dict[str, Any] = {"path": path, "field": variable}
+    try:
+        for image, (name, size, hois) in enumerate(_rows(array, ("filename", "size", "hoi"))):
+            place = {"path": path, "field": f"{variable}({image + 1})"}
+            names.append(text_of(name, place))
+            place["image"] = names[-1]
+            sizes.append(_size(size))
+            for entry, hoi in enumerate(_rows(hois, _HOI)):
+                place["entry"] = entry
+                hoi_id, visible, pairs = _hoi(*hoi)
+                if visible:
+                    rows += [(image, hoi_id, entry, *pair) for pair in pairs]
+                else:
+                    invisible.append((image, hoi_id))
+    except _OtherLayout as error:
+        if (entry := place.pop("entry", None)) is not None:
+            place["field"] += f".hoi({entry + 1})"
+        hint = "Is this the official anno_bbox.mat?"
+        raise InputError(str(error), **place, hint=hint) from None
     check_unique(names, path)
     table = np.array(rows, np.float64).reshape(-1, 11)
     ints = table[:, :3].astype(np.int64)
@@ -120,67 +150,76 @@ def read_mat_annotations(path: str | os.PathLike, split: str) -> HICODETAnnotati
     )
 
 
-def _hois(hois: np.ndarray, place: Mapping[str, Any]):
-    """(HOI id, visible?, pairs of 8 coordinates) of each entry of an image."""
-    if hois.size == 0:
-        return
-    names = ("id", "bboxhuman", "bboxobject", "connection", "invis")
-    table = _fields(hois, names, **{**place, "field": f"{place['field']}.hoi"})
-    for entry in range(hois.size):
-        here = {**place, "field": f"{place['field']}.hoi({entry + 1})"}
-        hoi_id = _number(table["id"][entry], here)
-        if not (1 <= hoi_id <= NUM_HOIS and hoi_id == int(hoi_id)):
-            raise InputError(f"expected an HOI class 1..{NUM_HOIS}, found {hoi_id:g}", **here)
-        if _number(table["invis"][entry], here):
-            yield int(hoi_id), False, ()
-            continue
-        humans = _boxes(table["bboxhuman"][entry], here)
-        objects = _boxes(table["bboxobject"][entry], here)
-        connection = table["connection"][entry]
-        if connection.size and (connection.ndim != 2 or connection.shape[1] != 2):
-            problem = f"expected pairs (human, object), found an array of {connection.shape}"
-            raise InputError(problem, **here)
-        pairs = []
-        for human, target in connection.reshape(-1, 2).astype(np.int64).tolist():
-            if not (1 <= human <= len(humans) and 1 <= target <= len(objects)):
-                problem = (
-                    f"the connection ({human}, {target}) is none between "
-                    f"{len(humans)} humans and {len(objects)} objects"
-                )
-                raise InputError(problem, **here)
-            pairs.append(humans[human - 1] + objects[target - 1])
-        yield int(hoi_id), True, pairs
+_HOI = ("id", "bboxhuman", "bboxobject", "connection", "invis")
+_BOX = ("x1", "y1", "x2", "y2")
 
 
-def _boxes(array: np.ndarray, place: Mapping[str, Any]) -> list[list[float]]:
+class _OtherLayout(Exception):
+    """Says what was expected and what was found."""
+
+
+def _hoi(
+    hoi_id: Any, humans: np.ndarray, objects: np.ndarray, connection: np.ndarray, invisible: Any
+) -> tuple[int, bool, list[list[float]]]:
+    """(HOI id, visible?, pairs of 8 coordinates) of an entry."""
+    hoi_id = _number(hoi_id)
+    if not (1 <= hoi_id <= NUM_HOIS and hoi_id == int(hoi_id)):
+        raise _OtherLayout(f"expected an HOI class 1..{NUM_HOIS}, found {hoi_id:g}")
+    if _number(invisible):
+        return int(hoi_id), False, []
+    humans, objects = (
+        [list(map(_number, box)) for box in _rows(boxes, _BOX)] for boxes in (humans, objects)
+    )
+    if connection.size and (connection.ndim != 2 or connection.shape[1] != 2):
+        raise _OtherLayout(f"expected pairs (human, object), found an array of {connection.shape}")
+    pairs = []
+    for human, target in map(_whole_numbers, connection.reshape(-1, 2).tolist()):
+        if not (1 <= human <= len(humans) and 1 <= target <= len(objects)):
+            raise _OtherLayout(
+                f"the connection ({human}, {target}) is none between "
+                f"{len(humans)} humans and {len(objects)} objects"
+            )
+        pairs.append(humans[human - 1] + objects[target - 1])
+    return int(hoi_id), True, pairs
+
+
+def _rows(array: np.ndarray, names: tuple[str, ...]) -> Iterator[tuple]:
+    """These fields of each element of a struct array."""
     if array.size == 0:
-        return []
-    table = _fields(array, ("x1", "y1", "x2", "y2"), **place)
-    try:
-        columns = [[float(value.item()) for value in column] for column in table.values()]
-    except (ValueError, TypeError, AttributeError):
-        raise InputError("expected boxes of four finite numbers", **place) from None
-    return [list(box) for box in zip(*columns, strict=True)]
-
-
-def _fields(array: np.ndarray, names: Sequence[str], path, field: str, image=None) -> dict:
-    """The columns of a struct array, flat."""
-    found = array.dtype.names
-    if found is None or not set(names) <= set(found):
+        return iter(())
+    order = _order(array.dtype.names, names)
+    if order is None:
+        found = array.dtype.names
         what = f"a struct of {', '.join(found)}" if found else f"{array.dtype} of {array.shape}"
-        problem = f"expected a struct array of {', '.join(names)}, found {what}"
-        hint = "Is this the official anno_bbox.mat?"
-        raise InputError(problem, path=path, image=image, field=field, hint=hint)
-    return {name: array[name].ravel() for name in names}
+        raise _OtherLayout(f"expected a struct array of {', '.join(names)}, found {what}")
+    return map(order, array.ravel().tolist())
 
 
-def _number(value: Any, place: Mapping[str, Any]) -> float:
+@cache
+def _order(found: tuple[str, ...] | None, wanted: tuple[str, ...]) -> Callable | None:
+    if found is None or not set(wanted) <= set(found):
+        return None
+    return itemgetter(*(found.index(name) for name in wanted))
+
+
+def _size(size: np.ndarray) -> tuple[int, int]:
+    for width, height in _rows(size, ("width", "height")):
+        return _whole_numbers((_number(width), _number(height)))
+    raise _OtherLayout("expected a size, found an empty one")
+
+
+def _whole_numbers(pair: Sequence[float]) -> tuple[int, int]:
     try:
-        while isinstance(value, np.ndarray):
-            value = value.item()
-        return float(value)
+        return int(pair[0]), int(pair[1])
+    except (ValueError, TypeError, OverflowError):
+        raise _OtherLayout(f"expected whole numbers, found {pair[0]}, {pair[1]}") from None
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value.item())
     except (ValueError, TypeError, AttributeError):
-        raise InputError(f"expected a number, found {value!r}"[:120], **place) from None
+        raise _OtherLayout(f"expected a number, found {value!r}"[:120]) from None
 
 
 def text_of(value: Any, place: Mapping[str, Any]) -> str:
