@@ -5,7 +5,7 @@ P: annotated pairs; D: detected pairs; C = 600 classes; I: images.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +57,7 @@ def hicodet_metrics(
     rare: np.ndarray,
     *,
     rules: Rules = OFFICIAL,
-    zero_shot: Iterable[str] = (),
+    zero_shot: Sequence[str] = (),
 ) -> dict:
     """The official HICO-DET numbers.
 
@@ -206,7 +206,7 @@ def _per_class(hois: np.ndarray, hits: np.ndarray, num_gt: np.ndarray, rules: Ru
 
 
 def _summary(
-    per_class: Mapping[str, np.ndarray], rare: np.ndarray, rules: Rules, zero_shot: Iterable[str]
+    per_class: Mapping[str, np.ndarray], rare: np.ndarray, rules: Rules, zero_shot: Sequence[str]
 ) -> dict:
     ap, max_recall, num_gt = (per_class[key] for key in ("ap", "max_recall", "num_gt"))
     averaged = ~np.isnan(ap)

@@ -5,15 +5,17 @@ the official evaluator tolerates is noted and scored as it scores it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
+from choi_d2.categories.hicodet import ZERO_SHOT
+from choi_d2.utils import InputError
 from choi_d2.utils.columns import many_objects
 
 from .findings import Findings
 from .hicodet import HOIPairs, hicodet_metrics
 from .hicodet_detections import read_detections
-from .hicodet_rules import rules_of
+from .hicodet_rules import Rules, rules_of
 from .hicodet_truth import HICODETTruth, official_rare_classes, read_hicodet_truth
 
 FROM_LABELS, FROM_BOXES = "image-level labels", "boxes"
@@ -27,8 +29,8 @@ def evaluate_hicodet_files(
     train: str | os.PathLike | None = None,
     labels: str | os.PathLike | None = None,
     split: str = "test",
-    rules: Iterable[str] = (),
-    zero_shot: Iterable[str] = (),
+    rules: Sequence[str] = (),
+    zero_shot: Sequence[str] = (),
 ) -> dict:
     """The numbers of a prediction file.
 
@@ -44,9 +46,9 @@ def evaluate_hicodet_files(
         See :func:`score`.
 
     Raises:
-        InputError: a file or a field is broken, or there is no such rule.
+        InputError: a file or a field is broken, or there is no such rule or split.
     """
-    rules_of(rules)
+    _check(rules, zero_shot)
     truth = read_hicodet_truth(ground_truth, train, labels, findings, split)
     with many_objects():
         detections = read_detections(predictions, truth.names, truth.sizes, findings)
@@ -57,8 +59,8 @@ def score(
     truth: HICODETTruth,
     detections: HOIPairs,
     *,
-    rules: Iterable[str] = (),
-    zero_shot: Iterable[str] = (),
+    rules: Sequence[str] = (),
+    zero_shot: Sequence[str] = (),
 ) -> dict:
     """The numbers of detections.
 
@@ -72,7 +74,7 @@ def score(
         there are; ``known_object_from``: "image-level labels" or "boxes"; ``rare``: ``source``,
         ``num_rare``, ``is_official_list``; ``rules``: the names that were asked for.
     """
-    chosen = rules_of(rules)
+    chosen = _check(rules, zero_shot)
     by_labels = truth.labels is not None and chosen.labels
     metrics = hicodet_metrics(
         truth.pairs,
@@ -98,3 +100,11 @@ def score(
         "rules": list(rules),
         **metrics,
     }
+
+
+def _check(rules: Sequence[str], zero_shot: Sequence[str]) -> Rules:
+    """The rules of these names, before anything is read."""
+    if unknown := [split for split in zero_shot if split not in ZERO_SHOT]:
+        known = ", ".join(ZERO_SHOT)
+        raise InputError(f"there is no zero-shot split '{unknown[0]}', expected some of {known}")
+    return rules_of(rules)

@@ -156,6 +156,11 @@ def test_zero_shot_and_verbs_are_means_of_the_classes(evaluated):
         }
 
 
+def test_an_unknown_split(evaluated):
+    with pytest.raises(InputError, match="no zero-shot split 'RF', expected some of RF-UC, NF-UC"):
+        evaluated("hicodet_edge", zero_shot=["RF"])
+
+
 # ------------------------------------------------------------------ a plain loop, from the rules
 def iou(a, b):
     width = min(a[2], b[2]) - max(a[0], b[0]) + 1
