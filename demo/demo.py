@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 from choi_d2.data.faces import build_face_detector
 from choi_d2.engine import HOIPredictor, load_prediction_config
-from choi_d2.engine.photos import Photo, find_photos
+from choi_d2.inference.photos import Photo, find_photos
 from choi_d2.pictures import read_picture
 from choi_d2.utils import InputError, clean_exit, write_json
 from choi_d2.utils.output_names import OutputNames, path_below

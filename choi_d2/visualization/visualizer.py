@@ -35,7 +35,8 @@ class TripletVisualizer:
 
     Args:
         image_rgb: uint8 (H, W, 3).
-        metadata: the data set's, with ``thing_classes`` and ``verb_classes``.
+        metadata: the data set's, with ``thing_classes`` and ``verb_classes``; or a
+            :class:`Vocabulary`.
         scale: how much larger than the picture the drawing is; None enlarges pictures that are
             too small for legible words, and leaves the others.
 
@@ -53,7 +54,9 @@ class TripletVisualizer:
     def __init__(self, image_rgb: np.ndarray, metadata: Any, *, scale: float | None = None):
         if image_rgb.dtype != np.uint8 or image_rgb.ndim != 3 or image_rgb.shape[2] != 3:
             raise ValueError(f"expected uint8 (H, W, 3), got {image_rgb.dtype} {image_rgb.shape}")
-        self.vocabulary = Vocabulary.from_metadata(metadata)
+        if not isinstance(metadata, Vocabulary):
+            metadata = Vocabulary.from_metadata(metadata)
+        self.vocabulary = metadata
         self.picture_size = image_rgb.shape[:2]
         if scale is None:
             scale = self._readable_scale()
@@ -64,6 +67,19 @@ class TripletVisualizer:
         return max(min(wanted, self.ENLARGED_SIDE / max(self.picture_size)), 1.0)
 
     # ------------------------------------------------------------------------------- inputs
+    def draw_scene(
+        self, scene: Scene, *, masks: bool = False, faces: bool = False, shown: Sequence[int] = ()
+    ) -> TripletVisualizer:
+        """Draw a scene's triplets.
+
+        Args:
+            scene: in the picture's pixels.
+            masks: draw masks instead of boxes, where there are masks.
+            faces: draw an ellipse in each face box.
+            shown: instances to be outlined even where they are in no triplet.
+        """
+        return self._draw(scene, masks, faces, shown)
+
     def draw_ground_truth(
         self,
         record: Mapping[str, Any],

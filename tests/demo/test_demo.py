@@ -11,7 +11,7 @@ from PIL import Image
 
 from choi_d2.engine import HOICheckpointer, load_config
 from choi_d2.engine.model_card import ModelCard
-from choi_d2.engine.photos import Photo
+from choi_d2.inference.photos import Photo
 from choi_d2.structures import Vocabulary
 from choi_d2.utils import InputError
 

@@ -1,6 +1,6 @@
 import pytest
 
-from choi_d2.engine.photos import find_photos
+from choi_d2.inference.photos import find_photos
 from choi_d2.utils import InputError
 
 
