@@ -77,8 +77,12 @@ class InstanceDetectionEvaluator(DatasetEvaluator):
         truth = coco_of_records(records, self.metadata.thing_classes)
         detected = _coco_of_detections(truth, records, predictions)
         tasks = ["bbox"]
-        if has_masks and all("segmentation" in a for r in records for a in r["annotations"]):
-            tasks.append("segm")
+        if has_masks:
+            without = sum("segmentation" not in a for r in records for a in r["annotations"])
+            if without:
+                logger.warning(f"'{self.dataset_name}': no mask AP, {without} have no mask.")
+            else:
+                tasks.append("segm")
         return OrderedDict((task, self._evaluate(truth, detected, task)) for task in tasks)
 
     def _evaluate(self, truth: COCO, detected: COCO, task: str) -> dict[str, float]:

@@ -18,7 +18,7 @@ from choi_d2.categories.pic import (
     V2_GEOMETRIC_IDS,
     V2_RELATIONS,
 )
-from choi_d2.pictures import read_picture_size
+from choi_d2.pictures import read_picture_size, turn_between
 from choi_d2.utils import InputError, read_json
 from choi_d2.utils.columns import column, integers, many_objects, numbers, shown
 
@@ -298,8 +298,10 @@ def _check_sizes(folder: PICFolder, name: str, semantic, instance, images) -> No
         photo = Path(images) / f"{name}.jpg"
         height, width = read_picture_size(photo)
         if semantic.shape != (height, width):
+            turn, hint = turn_between((height, width), semantic.shape)
             problem = f"the maps are {_size(semantic)}, the photo {photo} is {width} x {height}"
-            raise InputError(problem, path=folder.semantic / f"{name}.png", image=name)
+            path = folder.semantic / f"{name}.png"
+            raise InputError(f"{problem}{turn}", path=path, image=name, hint=hint)
 
 
 def _size(label_map: np.ndarray) -> str:

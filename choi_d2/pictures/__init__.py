@@ -5,8 +5,8 @@ so that one file is the same array everywhere. :mod:`.formats` (what ``INPUT.FOR
 to be imported by its name: it needs Detectron2, and what imports this does not.
 """
 
-from .errors import size_error
+from .errors import size_error, turn_between
 from .pixels import as_bgr
 from .reading import read_picture, read_picture_size
 
-__all__ = ["as_bgr", "read_picture", "read_picture_size", "size_error"]
+__all__ = ["as_bgr", "read_picture", "read_picture_size", "size_error", "turn_between"]

@@ -48,18 +48,33 @@ def size_error(
         source: who says so.
         place: path, image and field, as :class:`InputError` takes them.
     """
+    turn, hint = turn_between(found, expected)
     problem = (
         f"the image is {found[1]} x {found[0]} (width x height), {source} says {expected[1]} x "
-        f"{expected[0]}"
+        f"{expected[0]}{turn}"
     )
-    if found == expected[::-1]:
-        return InputError(
-            f"{problem}: a turn of 90 degrees, as an EXIF orientation makes it. Pictures are read "
-            "upright, as EXIF says",
-            hint="Where the boxes fit the picture as viewers show it, exchange the annotation's "
-            "width and height. Where they were made on the pixels as stored, take the orientation "
-            "out of the file (exiftool -Orientation= FILE).",
-            **place,
-        )
-    hint = "Correct the annotation's width and height, or put the right image there."
+    hint = hint or "Correct the annotation's width and height, or put the right image there."
     return InputError(problem, hint=hint, **place)
+
+
+def turn_between(found: tuple[int, int], expected: tuple[int, int]) -> tuple[str, str | None]:
+    """What to add to an error where a size and the annotated one are a turn of 90 degrees apart.
+
+    Args:
+        found, expected: as :func:`size_error` takes them.
+
+    Returns:
+        the end of the problem's sentence, and the hint; "" and None where there is no such turn.
+    """
+    if found != expected[::-1]:
+        return "", None
+    turn = (
+        ": a turn of 90 degrees, as an EXIF orientation makes it. Pictures are read upright, as "
+        "EXIF says"
+    )
+    hint = (
+        "Where the annotation fits the picture as viewers show it, exchange the annotation's width "
+        "and height. Where it was made on the pixels as stored, take the orientation out of the "
+        "file (exiftool -Orientation= FILE)."
+    )
+    return turn, hint

@@ -28,11 +28,11 @@ def orientation_of(image: Image.Image) -> int:
     Args:
         image: an open file.
     """
-    # Pillow decodes a PNG in search of a late chunk; most have none.
-    if image.format == "PNG" and "exif" not in image.info and not _may_be_turned(image):
-        return 1
+    # Pillow decodes every PNG in search of a late chunk; most have none.
+    is_early = image.format == "PNG" and not _has_late_orientation(image)
     try:
-        orientation = image.getexif().get(_ORIENTATION)
+        exif = Image.Image.getexif(image) if is_early else image.getexif()
+        orientation = exif.get(_ORIENTATION)
     except Exception:  # whatever Pillow's parser meets in broken bytes
         return 1
     return orientation if orientation in range(1, 9) else 1
@@ -52,17 +52,18 @@ def turn_upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     return pixels[::rows, ::columns]
 
 
-def _may_be_turned(image: Image.Image) -> bool:
-    """Has this PNG a chunk that may hold an orientation? Walks from chunk to chunk."""
+def _has_late_orientation(image: Image.Image) -> bool:
+    """Has this PNG, behind its pixels, a chunk that may hold an orientation, as yet unread?"""
     file = image.fp
-    if file is None:  # decoded: what there was is known
-        return True
-    place = file.tell()
+    if file is None:  # decoded: what there was has been read
+        return False
+    place, late = file.tell(), False
     try:
         file.seek(8)
         while len(header := file.read(8)) == 8:
             length, kind = struct.unpack(">I4s", header)
-            keyword = _PNG_CHUNKS.get(kind)
+            late = late or kind == b"IDAT"
+            keyword = _PNG_CHUNKS.get(kind) if late else None
             start = file.read(len(keyword or b""))
             if keyword is not None and start == keyword:
                 return True

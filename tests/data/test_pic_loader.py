@@ -202,6 +202,11 @@ def test_sizes_that_differ(pic):
     Image.fromarray(instance[:-1]).save(pic.instance / "a.png")
     with pytest.raises(InputError, match="60 x 40, the instance map .* 60 x 39"):
         load_pic(pic, "v2")
+    for folder, turned in ((pic.instance, instance.T), (pic.semantic, semantic.T)):
+        Image.fromarray(np.ascontiguousarray(turned)).save(folder / "a.png")
+    with pytest.raises(InputError, match="the maps are 40 x 60 .* is 60 x 40: a turn.*EXIF"):
+        load_pic(pic, "v2")
+    Image.fromarray(instance[:-1]).save(pic.instance / "a.png")
     Image.fromarray(semantic[:-1]).save(pic.semantic / "a.png")
     with pytest.raises(InputError, match="the maps are 60 x 39 .* the image is 60 x 40"):
         load_pic(pic, "v2")

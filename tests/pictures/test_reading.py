@@ -126,6 +126,14 @@ def test_a_broken_exif_block_does_not_cost_the_picture(tmp_path):
         assert read_picture_size(tmp_path / f"a{suffix}") == (HEIGHT, WIDTH)
 
 
+@pytest.mark.parametrize("where", ["png early", "png xmp"])
+def test_an_orientation_before_the_pixels_needs_none_of_them(tmp_path, where):
+    path = save_turned(tmp_path / "a.png", where, 6)
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"IDAT") + 6])
+    assert read_picture_size(path) == (HEIGHT, WIDTH)
+
+
 def test_only_headers_are_read_for_sizes(tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (64, 80, 3), dtype=np.uint8)
     for suffix in (".png", ".jpg", ".tif", ".webp"):

@@ -18,6 +18,7 @@ from pathlib import Path
 from choi_d2.categories import pic as lists
 from choi_d2.data.image_sizes import MissingFileError, cache_path
 from choi_d2.data.validation import Problems, short
+from choi_d2.pictures import turn_between
 from choi_d2.utils import InputError, read_json
 
 from .common import RecordBuilder, existing_images, finish_loading
@@ -231,11 +232,14 @@ def _check_maps(maps: dict | InputError, record: dict, problems: Problems) -> bo
         return False
     size = (maps["height"], maps["width"])
     if "height" in record and (record["height"], record["width"]) != size:
-        message = (
+        turn, hint = turn_between((record["height"], record["width"]), size)
+        problem = (
             f"the maps are {size[1]} x {size[0]} (width x height), the image is "
-            f"{record['width']} x {record['height']}"
+            f"{record['width']} x {record['height']}{turn}"
         )
-        problems.add("size mismatch", message, image=name, file=record["semantic_file_name"])
+        path = record["semantic_file_name"]
+        error = InputError(problem, path=path, image=name, hint=hint)
+        problems.add_error(error, kind="size mismatch")
         return False
     return True
 
