@@ -22,7 +22,7 @@ from choi_d2.utils import InputError
 from .augmentations import build_augmentations
 from .faces import load_face_cache
 from .faces.factory import face_files
-from .masks import read_segmentation
+from .masks import has_mask, read_segmentation
 
 logger = logging.getLogger(__name__)
 
@@ -186,7 +186,7 @@ class HOIDatasetMapper:
     def _is_instance(self, annotation: Mapping) -> bool:
         certain = annotation.get("certainty", 1.0) >= self.certainty_thresh
         # Without a mask it cannot be one where masks are asked for: check_masks has said so.
-        whole = not self.use_masks or annotation.get("segmentation") is not None
+        whole = not self.use_masks or has_mask(annotation)
         return certain and whole and not annotation.get("iscrowd", 0)
 
     def _transform_annotations(

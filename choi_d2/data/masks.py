@@ -157,6 +157,12 @@ def decode_lengths(counts: str | bytes) -> np.ndarray:
     return numbers
 
 
+def has_mask(annotation: Mapping) -> bool:
+    """Has a record's annotation a segmentation that is not empty?"""
+    segmentation = annotation.get("segmentation")
+    return segmentation is not None and len(segmentation) > 0
+
+
 def report_masks(records: Iterable[Mapping], problems: Problems) -> None:
     """Say whether only some instances have masks, and whether these are of two kinds.
 
@@ -212,10 +218,10 @@ def _count_masks(records: Iterable[Mapping]) -> tuple[int, int, dict[str, int]]:
             if annotation.get("iscrowd", 0):
                 continue
             total += 1
-            segmentation = annotation.get("segmentation")
-            if segmentation is None:
+            if not has_mask(annotation):
                 without += 1
                 continue
-            kind = "polygons" if isinstance(segmentation, list) else "run lengths"
+            is_list = isinstance(annotation["segmentation"], list)
+            kind = "polygons" if is_list else "run lengths"
             kinds[kind] = kinds.get(kind, 0) + 1
     return total, without, kinds

@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from choi_d2.utils import InputError, atomic_path
 
-from .validation import TOLERATED_KINDS, Problems
+from .problem_kinds import TOLERATED_KINDS
+from .validation import Problems
 
 logger = logging.getLogger(__name__)
 

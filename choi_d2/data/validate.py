@@ -21,7 +21,8 @@ from choi_d2.data.datasets.hoi_json import load_hoi_json
 from choi_d2.data.datasets.hoiw import load_hoiw_json
 from choi_d2.data.datasets.pic import PICFiles, load_pic, load_pic_split, pic_files
 from choi_d2.data.datasets.vcoco import load_vcoco
-from choi_d2.data.validation import FATAL_KINDS, TOLERATED_KINDS, Problems
+from choi_d2.data.problem_kinds import FATAL_KINDS, TOLERATED_KINDS
+from choi_d2.data.validation import Problems
 from choi_d2.formats.hicodet.mat import is_mat_file
 from choi_d2.pictures import read_picture
 from choi_d2.utils import InputError, write_json

@@ -13,6 +13,7 @@ from detectron2.data import DatasetCatalog
 
 from choi_d2.config import add_choi_config
 from choi_d2.data.vocabularies import training_vocabulary
+from choi_d2.pictures.formats import check_channels
 from choi_d2.structures import Vocabulary, dataset_vocabulary
 from choi_d2.utils import InputError
 
@@ -105,6 +106,7 @@ def check_config(cfg: CfgNode, *, data_sets: bool = True) -> None:
     Raises:
         InputError: names the key, what it is and what it should be.
     """
+    check_channels(cfg.INPUT.FORMAT, len(cfg.MODEL.PIXEL_MEAN))
     cascade, head = cfg.MODEL.ROI_BOX_CASCADE_HEAD, cfg.MODEL.ROI_INTERACTION_HEAD
     stages = len(cascade.IOUS)
     per_stage = {

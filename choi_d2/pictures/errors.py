@@ -29,6 +29,9 @@ def unreadable(path: str | os.PathLike, error: Exception) -> InputError:
         if kind is not None:
             problem = f"cannot be read as a picture: it is {kind.name}"
             return InputError(problem, path=path, hint=kind.hint)
+        problem = "cannot be read as a picture: its format, or this kind of it, is not known"
+        hint = "Was it copied whole? Otherwise convert it to JPEG or PNG."
+        return InputError(problem, path=path, hint=hint)
     hint = "Was it copied whole?" if "truncated" in str(error) else None
     return InputError(f"cannot be read as a picture ({error})", path=path, hint=hint)
 

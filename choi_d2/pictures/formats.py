@@ -24,6 +24,22 @@ def check_format(format: str) -> None:
         )
 
 
+def check_channels(format: str, num_means: int) -> None:
+    """Do ``INPUT.FORMAT`` and the length of ``MODEL.PIXEL_MEAN`` fit each other?
+
+    "L" takes one mean; or three, with which the one channel becomes three for a network of colours.
+
+    Raises:
+        InputError: they do not, or ``format`` is none of :data:`FORMATS`.
+    """
+    check_format(format)
+    if num_means not in ((1, 3) if format == "L" else (3,)):
+        expected = "1 or 3" if format == "L" else "3"
+        problem = f"expected {expected} numbers for INPUT.FORMAT {format!r}, found {num_means}"
+        hint = "Give PIXEL_STD as many."
+        raise InputError(problem, field="MODEL.PIXEL_MEAN", hint=hint)
+
+
 def from_bgr(image_bgr: np.ndarray, format: str) -> np.ndarray:
     """A picture in the channels that a model takes.
 

@@ -9,6 +9,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -25,6 +26,8 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _WIDTH, _LENGTH, _PHOTOMETRIC, _SAMPLE_FORMAT = 256, 257, 262, 339
 _WHITE_IS_ZERO = 0
+# Programs, which a decoder would run (EPS), and formats of which Pillow knows the beginning alone.
+_NO_PICTURES = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"})
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _DEEP_COLORS = re.compile(r"(RGB|RGBA|RGBX|LA);16")
 
@@ -48,7 +51,7 @@ def read_picture(path: str | os.PathLike) -> np.ndarray:
     # A file that Pillow opens itself it may map into memory, and then it turns TIFFs wrongly.
     with _named(path), open(path, "rb") as file:
         try:
-            image = Image.open(file)
+            image = _open(file)
         except Image.UnidentifiedImageError as error:
             return three_channels(to_8_bits(_by_opencv(path, error)))
         with image:
@@ -68,7 +71,7 @@ def read_picture_size(path: str | os.PathLike) -> tuple[int, int]:
     """
     with _named(path), open(path, "rb") as file:
         try:
-            image = Image.open(file)
+            image = _open(file)
         except Image.UnidentifiedImageError as error:
             return _by_opencv(path, error).shape[:2]
         with image:
@@ -101,6 +104,13 @@ def _named(path: str | os.PathLike) -> Iterator[None]:
         raise unreadable(path, error) from error
     except Exception as error:  # Pillow's decoders raise what they like on broken bytes
         raise unreadable(path, error) from error
+
+
+def _open(file: BinaryIO) -> Image.Image:
+    # The common formats first, as Pillow itself tries them.
+    Image.preinit()
+    Image.init()
+    return Image.open(file, formats=[name for name in Image.ID if name not in _NO_PICTURES])
 
 
 def _by_pillow(image: Image.Image) -> np.ndarray:

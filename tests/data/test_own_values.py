@@ -185,7 +185,7 @@ def test_verbs_of_one_name(own):
     own.content["verbs"].append({"id": 9, "name": "kick"})
     assert own.problems() == {"name not in use": 1}
     own.content["interactions"][1]["verb_id"] = 9
-    with pytest.raises(InputError, match=r"verbs\[2\].*'kick'.*more than one is in use"):
+    with pytest.raises(InputError, match=r"verbs\[2\].*'kick'.*more than one of them is in use"):
         own.load()
 
 

@@ -5,7 +5,7 @@ from drawn_pictures import scene
 from PIL import Image
 
 from choi_d2.pictures import read_picture
-from choi_d2.pictures.formats import FORMATS, from_bgr, to_rgb
+from choi_d2.pictures.formats import FORMATS, check_channels, from_bgr, to_rgb
 from choi_d2.utils import InputError
 
 
@@ -24,6 +24,16 @@ def test_back_to_look_at(format):
     assert back.dtype == np.uint8 and back.shape == scene().shape
     if format != "L":
         assert abs(back.astype(int) - scene()).max() <= 1
+
+
+def test_as_many_means_as_channels():
+    for format, fitting in (("BGR", (3,)), ("RGB", (3,)), ("YUV-BT.601", (3,)), ("L", (1, 3))):
+        for number in range(1, 5):
+            if number in fitting:
+                check_channels(format, number)
+                continue
+            with pytest.raises(InputError, match=r"MODEL\.PIXEL_MEAN.*found"):
+                check_channels(format, number)
 
 
 @pytest.mark.parametrize("format", ["bgr", "HSV", "", "F"])

@@ -185,6 +185,8 @@ def test_half_of_a_deep_picture_is_no_picture(tmp_path):
         (b"%PDF-1.7", "a PDF document"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIF.*Convert"),
         (bytes(100), "a file of zeros"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "text that begins with .%!PS"),
+        (b"II*\0" + bytes(60), "this kind of it, is not known.*copied whole.*PNG"),
         (b"hello", "text that begins with .hello"),
         (b"\xfa\x01\x02", "cannot be read as a picture"),
     ],

@@ -78,7 +78,11 @@ def take_names_in_use(
         field = f"{key}[{categories[ids[1]]['position']}].name"
         called = f"the ids {', '.join(map(str, ids))} are all called {name!r}"
         if len(used) > 1:
-            problems.add("duplicate name", f"{called}, more than one is in use", field=field)
+            message = (
+                f"{called}, and more than one of them is in use: give them other names, or their "
+                "entries one id"
+            )
+            problems.add("duplicate name", message, field=field)
         else:
             problems.add("name not in use", f"{called}, {taken} is taken", field=field)
     return {own: category for own, category in categories.items() if own not in left_out}
