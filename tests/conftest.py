@@ -4,12 +4,15 @@ OMP_NUM_THREADS=2 gives it two threads, ATEN_CPU_CAPABILITY=default or avx2 fewe
 --random-order shuffles the tests (see the Makefile's test-portable).
 """
 
+import logging
 import os
 import random
 from pathlib import Path
 
 # Before torch is imported: small tensors gain nothing from threads, and sums keep their order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Where there are two, they do not wait for each other at full speed.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import cv2
 import numpy as np
@@ -31,6 +34,27 @@ def fixed_seeds():
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind():
+    """Folder, environment and loggers are as they were: programs that a test calls change them."""
+    folder, environment = os.getcwd(), dict(os.environ)
+    loggers = {None: logging.getLogger(), **logging.root.manager.loggerDict}
+    before = {
+        name: (logger.level, logger.propagate, list(logger.handlers))
+        for name, logger in loggers.items()
+        if isinstance(logger, logging.Logger)
+    }
+    yield
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    for name, logger in {None: logging.getLogger(), **logging.root.manager.loggerDict}.items():
+        if isinstance(logger, logging.Logger):
+            level, propagate, handlers = before.get(name, (logging.NOTSET, True, []))
+            logger.setLevel(level)
+            logger.propagate, logger.handlers = propagate, handlers
 
 
 @pytest.fixture(scope="session")

@@ -119,8 +119,11 @@ def _read(path: str) -> bytes:
             return content + file.read()
     except FileNotFoundError:
         raise InputError("no such config file", path=path, hint="Check the path.") from None
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror or error})", path=path) from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot be read ({reason})", path=path) from None
 
 
 def _parse(text: bytes, path: str) -> tuple[dict[str, Any], dict[str, tuple[str, int]]]:

@@ -209,6 +209,7 @@ BROKEN = {
     "base": ("_BASE_: {a: 1}\n", "field '_BASE_': line 1: expected a path or a list of paths"),
     "base null": ("_BASE_:\n", "line 1: expected a path or a list of paths, found None"),
     "bases": ("_BASE_: [3]\n", "line 1: expected a path or a list of paths, found 3"),
+    "base is no address": ("_BASE_: 'http://[a'\n", "http://[a: cannot be read (Invalid IPv6 URL"),
     "base is a folder": ("_BASE_: .\n", "expected a YAML file, found a folder"),
     "base in a key": ("MODEL: {_BASE_: bad.yaml}\n", "line 1: Non-existent config key: MODEL._B"),
     "itself": ("_BASE_: bad.yaml\n", "line 1: leads back to itself: "),
