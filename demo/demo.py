@@ -30,7 +30,8 @@ from detectron2.utils.logger import setup_logger
 from tqdm import tqdm
 
 from choi_d2.data.faces import build_face_detector
-from choi_d2.engine import HOIPredictor, load_prediction_config
+from choi_d2.engine import load_prediction_config
+from choi_d2.inference import HOIPredictor
 from choi_d2.inference.photos import Photo, find_photos
 from choi_d2.pictures import read_picture
 from choi_d2.utils import InputError, clean_exit, write_json
@@ -90,7 +91,7 @@ def process(predictor, image, photo: Photo, target: Path, args: argparse.Namespa
     Returns:
         what was written as JSON.
     """
-    outputs = predictor(image, file_name=str(photo.path))
+    outputs = predictor.outputs(image, file_name=str(photo.path))
     instances, interactions = outputs["instances"], outputs["interactions"]
     faces = outputs.get("faces") if args.faces else None
     thresholds = (args.score_thresh, args.max_triplets)

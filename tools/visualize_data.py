@@ -40,8 +40,9 @@ from tqdm import tqdm
 
 from choi_d2.data import HOIDatasetMapper, check_registered
 from choi_d2.data.datasets.own_files import own_dataset
-from choi_d2.engine import HOIPredictor, load_config, load_prediction_config
+from choi_d2.engine import load_config, load_prediction_config
 from choi_d2.engine.model_card import vocabulary_facts
+from choi_d2.inference import HOIPredictor
 from choi_d2.modeling.roi_heads.interaction_sampler import (
     PairRules,
     PairSampling,
@@ -184,7 +185,7 @@ def draw_predictions(
         InputError: the image cannot be read, or has not the size that the record says.
     """
     image = _read(record)
-    outputs = predictor(image, file_name=record["file_name"])
+    outputs = predictor.outputs(image, file_name=record["file_name"])
     found = TripletVisualizer(image[:, :, ::-1], predictor.metadata).draw_predictions(
         outputs["instances"],
         outputs["interactions"],

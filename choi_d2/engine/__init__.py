@@ -3,7 +3,6 @@
 from .checkpoint import HOICheckpointer
 from .distributed import launch_or_join
 from .loading import load_trained
-from .predictor import HOIPredictor
 from .results import write_results
 from .setup import check_config, load_config
 from .trainer import HOITrainer, set_allowed_verbs, set_semantic_prior
@@ -11,7 +10,6 @@ from .weights_config import load_prediction_config
 
 __all__ = [
     "HOICheckpointer",
-    "HOIPredictor",
     "HOITrainer",
     "check_config",
     "launch_or_join",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from detectron2.config import CfgNode
 from choi_d2.structures import Vocabulary
 from choi_d2.utils import InputError
 
-from .weight_files import read_torch
+from .weight_files import read_metadata, read_torch
 
 logger = logging.getLogger(__name__)
 
@@ -93,14 +94,18 @@ def read_card(path: str | os.PathLike) -> ModelCard | None:
         path: a local file.
 
     Returns:
-        None where there is none: an older checkpoint, weights of Detectron2's model zoo, an address
-        on the network, or a file that cannot be read, which loading it will say.
+        None where there is none: an older checkpoint, safetensors that are no bundle, weights of
+        Detectron2's model zoo, an address on the network, or a file that cannot be read, which
+        loading it will say.
 
     Raises:
         InputError: the card is broken.
     """
     if not os.path.isfile(path):
         return None
+    texts = read_metadata(path)
+    if texts is not None:
+        return _card_of_texts(texts, path)
     try:
         content = read_torch(path, mmap=True)
     except InputError:
@@ -108,6 +113,16 @@ def read_card(path: str | os.PathLike) -> ModelCard | None:
     if not isinstance(content, Mapping) or CARD not in content:
         return None
     return ModelCard.from_dict(content[CARD], path)
+
+
+def _card_of_texts(texts: Mapping[str, str], path: str | os.PathLike) -> ModelCard | None:
+    if CARD not in texts:
+        return None
+    try:
+        content = json.loads(texts[CARD])
+    except ValueError as error:
+        raise InputError(f"expected JSON ({error})", path=path, field=CARD) from None
+    return ModelCard.from_dict(content, path)
 
 
 def follow_card(cfg: CfgNode, card: ModelCard, source: str) -> CfgNode:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import json
 import os
 import pickle
 import re
@@ -47,7 +49,7 @@ def read_weights(path: str | os.PathLike) -> dict[str, Any]:
     with path.open("rb") as file:
         head = file.read(16)
     if _is_safetensors(head, path.stat().st_size):
-        return {"model": _read_safetensors(path)}
+        return {**_json_texts(path), "model": _read_safetensors(path)}
     kind = other_kind(path)
     if kind is not None:
         problem = f"expected the weights of a model, found {kind.name}"
@@ -134,6 +136,38 @@ def _arrays(state: Mapping, path: Path) -> dict[str, torch.Tensor]:
 
 def _is_safetensors(head: bytes, size: int) -> bool:
     return len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] <= size - 8
+
+
+def read_metadata(path: str | os.PathLike) -> dict[str, str] | None:
+    """The texts beside the tensors of a safetensors file.
+
+    Returns:
+        None where the file is of another kind, or damaged.
+    """
+    path = Path(path)
+    with path.open("rb") as file:
+        head = file.read(16)
+        if not _is_safetensors(head, path.stat().st_size):
+            return None
+        file.seek(8)
+        header = file.read(struct.unpack("<Q", head[:8])[0])
+    try:
+        texts = json.loads(header).get("__metadata__", {})
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    is_texts = isinstance(texts, dict) and all(isinstance(x, str) for x in texts.values())
+    return texts if is_texts else None
+
+
+def _json_texts(path: Path) -> dict[str, Any]:
+    """Those of the texts that are JSON objects, such as a bundle's model card."""
+    found = {}
+    for key, text in (read_metadata(path) or {}).items():
+        with contextlib.suppress(ValueError, RecursionError):
+            content = json.loads(text)
+            if isinstance(content, dict):
+                found[key] = content
+    return found
 
 
 def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:

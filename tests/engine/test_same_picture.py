@@ -9,7 +9,7 @@ import torch
 
 from choi_d2.data import HOIDatasetMapper
 from choi_d2.data.image_sizes import read_image_sizes
-from choi_d2.engine import HOIPredictor
+from choi_d2.inference import HOIPredictor
 from choi_d2.pictures import read_picture
 from choi_d2.pictures.formats import FORMATS
 
@@ -56,7 +56,7 @@ def test_training_evaluation_and_prediction_see_the_same(stub_cfg, files, format
         height, width = read_image_sizes(path.parent, [path.name])[path.name]
         record = {"file_name": str(path), "image_id": 1, "height": height, "width": width}
         images = [mapper(record)["image"] for mapper in mappers]
-        predictor(read_picture(path))
+        predictor.outputs(read_picture(path))
         images.append(predictor.model.seen[-1]["image"])
         assert all(torch.equal(image, images[0]) for image in images), name
         assert images[0].shape[0] == (1 if format == "L" else 3), name

@@ -8,9 +8,10 @@ import torch
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from stub_model import CLASSES, DATASET, VERBS
 
-from choi_d2.engine import HOICheckpointer, HOIPredictor, load_prediction_config
+from choi_d2.engine import HOICheckpointer, load_prediction_config
 from choi_d2.engine.model_card import ModelCard
 from choi_d2.engine.weights_config import load_weights_config
+from choi_d2.inference import HOIPredictor
 from choi_d2.structures import Vocabulary
 from choi_d2.utils import InputError
 
@@ -41,7 +42,7 @@ def weights(stub_cfg, tmp_path):
 
 def test_they_predict_with_names(weights):
     predictor = HOIPredictor.from_checkpoint(weights)
-    outputs = predictor(np.zeros((150, 200, 3), np.uint8))
+    outputs = predictor.outputs(np.zeros((150, 200, 3), np.uint8))
     assert outputs["instances"].image_size == (150, 200)
     assert predictor.vocabulary == WORDS
     assert predictor.metadata.verb_classes == list(VERBS)

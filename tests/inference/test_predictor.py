@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from choi_d2.data.faces import Faces
-from choi_d2.engine import HOIPredictor
+from choi_d2.inference import HOIPredictor
 from choi_d2.utils import InputError
 
 
@@ -33,7 +33,7 @@ def photo():
 
 
 def test_answers_are_in_the_photos_pixels(stub_cfg, photo):
-    outputs = HOIPredictor(stub_cfg)(photo)
+    outputs = HOIPredictor(stub_cfg).outputs(photo)
     assert set(outputs) == {"instances", "interactions"}
     assert outputs["instances"].image_size == (150, 200)
     assert torch.allclose(
@@ -45,7 +45,7 @@ def test_answers_are_in_the_photos_pixels(stub_cfg, photo):
 def test_the_model_sees_the_resized_photo_in_its_channel_order(stub_cfg, photo, channels, expected):
     stub_cfg.INPUT.FORMAT = channels
     predictor = HOIPredictor(stub_cfg)
-    predictor(photo, file_name="a.jpg")
+    predictor.outputs(photo, file_name="a.jpg")
     (seen,) = predictor.model.seen
     assert seen["image"].shape == (3, 64, 85) and seen["image"].dtype == torch.uint8
     assert seen["image"][:, 0, 0].tolist() == expected
@@ -56,7 +56,7 @@ def test_the_model_sees_the_resized_photo_in_its_channel_order(stub_cfg, photo, 
 def test_faces_in_both_frames(stub_cfg, photo):
     detector = OneFace()
     predictor = HOIPredictor(stub_cfg, detector)
-    outputs = predictor(photo, file_name="a.jpg")
+    outputs = predictor.outputs(photo, file_name="a.jpg")
     assert detector.file_name == "a.jpg" and detector.image[0, 0].tolist() == [10, 20, 30]
     assert outputs["faces"].boxes.tensor.tolist() == [[0, 0, 100, 150]]
     assert outputs["faces"].image_size == (150, 200)
@@ -67,7 +67,7 @@ def test_faces_in_both_frames(stub_cfg, photo):
 
 def test_no_face(stub_cfg, photo):
     predictor = HOIPredictor(stub_cfg, NoFace())
-    assert predictor(photo)["faces"].boxes.tensor.shape == (0, 4)
+    assert predictor.outputs(photo)["faces"].boxes.tensor.shape == (0, 4)
     assert predictor.model.seen[0]["faces"].boxes.tensor.shape == (0, 4)
 
 
@@ -81,13 +81,13 @@ def test_facial_attention_brings_the_configs_face_detector(stub_cfg):
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (700, 3)])
 def test_photos_of_odd_sizes_and_gray_ones(stub_cfg, shape):
-    outputs = HOIPredictor(stub_cfg, OneFace())(np.zeros(shape, np.uint8))
+    outputs = HOIPredictor(stub_cfg, OneFace()).outputs(np.zeros(shape, np.uint8))
     assert outputs["instances"].image_size == shape
 
 
 def test_no_picture(stub_cfg):
     with pytest.raises(InputError, match="a.jpg.*NoneType"):
-        HOIPredictor(stub_cfg)(None, file_name="a.jpg")
+        HOIPredictor(stub_cfg).outputs(None, file_name="a.jpg")
 
 
 def test_weights_are_loaded(stub_cfg, tmp_path):

@@ -1,0 +1,183 @@
+"""Models to pass on: one file with weights, config, names, metrics and provenance.
+
+A bundle is a safetensors file: tensors, and texts beside them, so that nothing in it can run. It
+has the model card of a checkpoint (:mod:`choi_d2.engine.model_card`), and a record of how good the
+model is and where it comes from. Whatever takes a checkpoint takes a bundle too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from choi_d2 import __version__
+from choi_d2.engine.model_card import CARD, read_card, read_metadata
+from choi_d2.engine.weight_files import read_weights
+from choi_d2.utils import InputError, atomic_path
+
+SHIPPED = Path(__file__).resolve().parent.parent / "models"
+SUFFIX = ".safetensors"
+_ABOUT = "about"
+
+
+@dataclass(frozen=True)
+class About:
+    """What a bundle says of its model for people.
+
+    Attributes:
+        name: of the model.
+        metrics: "data set/metric" -> number.
+        provenance: what it was made of: data, first weights, licences, seed, commit, hours, ...
+        sha256: of the tensors: names, types, shapes, numbers.
+        version: of choi_d2, when it was written.
+    """
+
+    name: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+    version: str = __version__
+
+
+def write_bundle(
+    checkpoint: str | os.PathLike,
+    output: str | os.PathLike,
+    *,
+    name: str | None = None,
+    half: bool = True,
+    metrics: Mapping[str, float] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> About:
+    """Make a bundle of a training's checkpoint: without optimizer, written whole or not at all.
+
+    Args:
+        checkpoint: ``model_final.pth`` or another one that knows its config and names.
+        output: the file, ``NAME.safetensors``.
+        name: of the model; by default the file's.
+        half: keep weights in half precision, which halves the file. They are computed with in
+            single precision all the same.
+        metrics, provenance: see :class:`About`.
+
+    Returns:
+        what the bundle says of its model.
+
+    Raises:
+        InputError: no checkpoint, or one that does not know its config.
+    """
+    from safetensors.torch import save_file
+
+    output = Path(output)
+    if output.suffix != SUFFIX:
+        raise InputError(f"expected a file name that ends in {SUFFIX}", path=output)
+    if not Path(checkpoint).is_file():
+        raise InputError("no such checkpoint", path=checkpoint)
+    card = read_card(checkpoint)
+    if card is None or card.vocabulary is None or not card.config:
+        raise InputError(
+            "does not know its config and its names, so nobody could use the bundle",
+            path=checkpoint,
+            hint="Train, or resume, with this version of choi_d2: its checkpoints do.",
+        )
+    state = {}
+    for key, value in read_weights(checkpoint)["model"].items():
+        tensor = torch.as_tensor(value)
+        narrow = half and tensor.dtype == torch.float32
+        state[key] = (tensor.half() if narrow else tensor).contiguous()
+    about = About(
+        name or output.stem, dict(metrics or {}), dict(provenance or {}), tensors_sha256(state)
+    )
+    texts = {CARD: json.dumps(card.to_dict()), _ABOUT: json.dumps(asdict(about))}
+    with atomic_path(output) as temporary:
+        save_file(state, temporary, metadata=texts)
+    return about
+
+
+def read_about(path: str | os.PathLike) -> About:
+    """What a bundle says of its model, without reading the weights.
+
+    Raises:
+        InputError: it is no bundle.
+    """
+    texts = read_metadata(path)
+    if texts is None or _ABOUT not in texts or CARD not in texts:
+        raise InputError(
+            "expected a bundle (weights with their model card)",
+            path=path,
+            hint="`choi export-bundle` makes one of a checkpoint.",
+        )
+    try:
+        return About(**json.loads(texts[_ABOUT]))
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"what it says of its model is broken ({error})", path=path, field=_ABOUT
+        ) from None
+
+
+def check_bundle(path: str | os.PathLike) -> About:
+    """Read all of a bundle and compare its tensors with the hash that it carries.
+
+    Raises:
+        InputError: it is no bundle, or its tensors are others.
+    """
+    about = read_about(path)
+    found = tensors_sha256(read_weights(path)["model"])
+    if found != about.sha256:
+        raise InputError(
+            f"expected tensors of SHA-256 {about.sha256}, found {found}",
+            path=path,
+            hint="It was changed or damaged: get it again.",
+        )
+    return about
+
+
+def tensors_sha256(state: Mapping[str, Tensor]) -> str:
+    """A digest of tensors: of their names, types, shapes and numbers, in the names' order."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def shipped_models() -> dict[str, Path]:
+    """Name -> bundle of every model that comes with the package."""
+    return {path.stem: path for path in sorted(SHIPPED.glob(f"*{SUFFIX}"))}
+
+
+def find_model(model: str | os.PathLike) -> Path:
+    """The file that a user names.
+
+    Args:
+        model: the name of a shipped model, a bundle, a checkpoint, or a folder with one bundle.
+
+    Raises:
+        InputError: there is no such model.
+    """
+    path = Path(model).expanduser()
+    if path.is_dir():
+        bundles = sorted(path.glob(f"*{SUFFIX}"))
+        if len(bundles) == 1:
+            return bundles[0]
+        # A training's folder, or nothing: loading says which.
+        final = path / "model_final.pth"
+        return final if final.is_file() else path
+    if path.exists():
+        return path
+    shipped = shipped_models()
+    if os.fspath(model) in shipped:
+        return shipped[os.fspath(model)]
+    raise InputError(
+        "no such model",
+        path=model,
+        hint=f"Shipped with the package: {', '.join(shipped) or 'none'}. Or give a bundle or a "
+        "checkpoint, such as a training's model_final.pth.",
+    )
