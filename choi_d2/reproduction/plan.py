@@ -20,7 +20,8 @@ from .identity import (
     training_name,
     training_settings,
 )
-from .tables import Row, Table, row_configs
+from .row_configs import row_configs
+from .tables import Row, Table
 
 PHASE1_SEED = 1
 """Of the first phase that all seeds share."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from choi_d2.utils import InputError
 
-DATASETS = ("synthetic", "synthetic_sparse", "hoiw", "pic", "vcoco")
-"""``synthetic_sparse`` are the synthetic benchmark's scenes, annotated as HOIW is."""
+SYNTHETIC = ("synthetic", "synthetic_sparse")
+"""The synthetic benchmark's scenes: fully annotated, and as HOIW is."""
+
+DATASETS = (*SYNTHETIC, "hoiw", "pic", "vcoco")
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ METRICS = {
         Metric("mAP_role, scenario 2", ("AP_role_S2",)),
     ),
     **dict.fromkeys(
-        ("synthetic", "synthetic_sparse"),
+        SYNTHETIC,
         (MAP_REL, *RECALL_COLUMNS, Metric("R@100, IoU .75", ("R@100-IoU75",), optional=True)),
     ),
 }
@@ -170,7 +171,6 @@ def _both(pic: tuple[float, ...], hoiw: float) -> dict[str, tuple[float, ...]]:
 
 
 _BOTH = ("hoiw", "pic", "synthetic")
-_SYNTHETIC = ("synthetic", "synthetic_sparse")
 _T_1, _T_3 = _both((19.0, 28.9, 35.9), 38.6), _both((27.8, 38.3, 45.3), 43.7)
 YES, NO = "✓", "✗"
 
@@ -261,7 +261,7 @@ TABLES = {
             Row("1_matched_boxes", ("boxes that match an instance, pairs at random",)),
             Row("2_unmatched_boxes", ("unmatched boxes too, annotated pairs evenly",)),
         ),
-        _SYNTHETIC,
+        SYNTHETIC,
         more_metrics=RANKING,
     ),
     "crowded": Table(
@@ -273,41 +273,7 @@ TABLES = {
             Row("2_rrm_all", (YES, "all")),
             Row("3_rrm_top64", (YES, "the best 64")),
         ),
-        _SYNTHETIC,
+        SYNTHETIC,
         more_metrics=RANKING,
     ),
 }
-
-_FOLDERS = {"hoiw": "HOIW", "pic": "PIC", "vcoco": "VCOCO"}
-
-
-def row_configs(table: Table, row: Row, dataset: str) -> tuple[Path, Path]:
-    """Configs of a row's second and first phase, below the repository's root.
-
-    Rows of one data set, backbone and number of stages share their first phase; on the synthetic
-    benchmark all rows do.
-    """
-    data = _FOLDERS.get(dataset, dataset)
-    configs, ablations = Path("configs"), Path("configs/ablations")
-    if table.number == 3:
-        stem = "choi_R_50_FPN" + ("_mask" if row.name == "mask" else "")
-        return configs / data / f"{stem}.yaml", configs / data / f"{stem}_phase1.yaml"
-    second = ablations / table.folder / data / f"{row.name}.yaml"
-    if dataset in _SYNTHETIC:
-        return second, configs / "synthetic" / "benchmark_phase1.yaml"
-    return second, _first_phase(table, row, configs / data, ablations)
-
-
-def _first_phase(table: Table, row: Row, paper: Path, ablations: Path) -> Path:
-    data = paper.name
-    single = table.number == 4 and row.name != "6_ihsm_efra_rrm_cascade"
-    if single or row.name == "R_50_T_1":
-        return ablations / "table5" / data / "T_1_phase1.yaml"
-    if table.number == 5 and row.name != "T_3":
-        return ablations / "table5" / data / f"{row.name}_phase1.yaml"
-    if table.number == 6:
-        backbone, stages = row.name.rsplit("_T_", 1)
-        if stages == "1":
-            return ablations / "table6" / data / f"{row.name}_phase1.yaml"
-        return paper / f"choi_{backbone}_FPN_phase1.yaml"
-    return paper / "choi_R_50_FPN_phase1.yaml"

@@ -3,7 +3,8 @@
 import pytest
 
 from choi_d2.engine import load_config
-from choi_d2.reproduction.tables import TABLES, row_configs
+from choi_d2.reproduction.row_configs import row_configs
+from choi_d2.reproduction.tables import TABLES
 from choi_d2.utils import InputError
 
 ALL = [(number, dataset) for number, table in TABLES.items() for dataset in table.datasets]
