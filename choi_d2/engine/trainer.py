@@ -21,6 +21,7 @@ from detectron2.utils.events import CommonMetricPrinter, EventWriter
 from detectron2.utils.logger import setup_logger
 from torch import nn
 
+import choi_d2.modeling  # noqa: F401 (registers the models)
 from choi_d2.data import (
     HOIDatasetMapper,
     allowed_verb_table,

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -106,3 +108,12 @@ def test_first_layers_of_the_attentions_have_a_learning_rate_of_their_own(reposi
     assert slow == {f"{head}.{name}.weight" for head in heads for name in wide}
     assert {rates[id(p)] for name, p in model.named_parameters() if name in slow} == {0.0001}
     assert len(rates) == len(list(model.parameters()))
+
+
+def test_the_trainer_alone_knows_the_models():
+    """What train_net.py imports is enough to build a model."""
+    code = (
+        "import choi_d2.engine; from detectron2.modeling import META_ARCH_REGISTRY as registry; "
+        "assert 'CHOIRCNN' in registry"
+    )
+    subprocess.run([sys.executable, "-Wignore", "-c", code], check=True)
