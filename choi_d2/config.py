@@ -145,6 +145,11 @@ def add_choi_config(cfg: CN) -> None:
     head.EFRA.ENABLED = True
     # Width of the hidden FC layer of Eqs. 8 and 9.
     head.EFRA.DIM = 256
+    # What the attentions see. "none": regions as they are pooled, the paper's; "rms": each region
+    # divided by the root of its mean square, for backbones whose features are of any size.
+    head.EFRA.INPUT_NORM = "none"
+    # About what both attention scores are before training.
+    head.EFRA.INITIAL_SCORE = 0.5
 
     # Relation ranking module (Eqs. 12-14).
     head.RRM = CN()
@@ -190,9 +195,9 @@ def add_choi_config(cfg: CN) -> None:
     # ------------------------------------------------------------------------------- training
     # "SGD" (the paper's) or "AdamW" (the slim from-scratch configs).
     cfg.SOLVER.OPTIMIZER = "SGD"
-    # The learning rate of the first layers of Eqs. 8 and 9 is that of all others times this. AdamW
-    # moves every weight by about the learning rate, so what these layers give moves with the number
-    # of their inputs, thousands, and the attentions' sigmoids are soon at 0 or 1. With SGD: 1.
+    # The learning rate of the attentions of Eqs. 8 and 9 is that of all else times this. AdamW
+    # moves every weight by about the learning rate, so what their first layers give moves with the
+    # number of their inputs, thousands, and their sigmoids are soon at 0 or 1. With SGD: 1.
     cfg.SOLVER.ATTENTION_LR_FACTOR = 1.0
     # How many of the checkpoints of every SOLVER.CHECKPOINT_PERIOD iterations stay, the latest
     # ones: at least 2; 0 for all. model_final.pth and model_best.pth always stay.

@@ -48,8 +48,8 @@ from .watching import CompactPrinter
 
 logger = logging.getLogger(__name__)
 
-ATTENTION_LAYERS = re.compile(r"\.visual\.face_(aware|agnostic)\.(region|object)\.weight$")
-"""The first layers of Eqs. 8 and 9, which see whole regions."""
+ATTENTIONS = re.compile(r"\.visual\.face_(aware|agnostic)\.")
+"""Of Eqs. 8 and 9."""
 
 
 class HOITrainer(DefaultTrainer):
@@ -202,7 +202,7 @@ class HOITrainer(DefaultTrainer):
             bias_lr_factor=cfg.SOLVER.BIAS_LR_FACTOR,
             weight_decay_bias=cfg.SOLVER.WEIGHT_DECAY_BIAS,
             lr_factor_func=lambda name: (
-                cfg.SOLVER.ATTENTION_LR_FACTOR if ATTENTION_LAYERS.search(name) else 1.0
+                cfg.SOLVER.ATTENTION_LR_FACTOR if ATTENTIONS.search(name) else 1.0
             ),
         )
         optimizer = torch.optim.AdamW(

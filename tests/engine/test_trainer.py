@@ -96,16 +96,17 @@ def test_the_allowed_verbs_are_those_of_the_training_sets_metadata(own_dataset, 
     assert model.roi_heads.allowed_verbs.tolist() == expected
 
 
-def test_first_layers_of_the_attentions_have_a_learning_rate_of_their_own(repository):
+def test_attentions_have_a_learning_rate_of_their_own(repository):
     cfg = load_config(repository / "configs/synthetic/choi_R_18_FPN.yaml")
     cfg.MODEL.DEVICE, cfg.SOLVER.ATTENTION_LR_FACTOR = "cpu", 0.05
     model = HOITrainer.build_model(cfg)
     optimizer = HOITrainer.build_optimizer(cfg, model)
     rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
     slow = {name for name, p in model.named_parameters() if rates[id(p)] != cfg.SOLVER.BASE_LR}
-    wide = [f"face_{x}.{y}" for x in ("aware", "agnostic") for y in ("region", "object")]
+    weights = ("region.weight", "region.bias", "object.weight", "score.weight", "score.bias")
+    names = [f"face_{x}.{weight}" for x in ("aware", "agnostic") for weight in weights]
     heads = [f"roi_heads.interaction_heads.{t}.visual" for t in range(3)]
-    assert slow == {f"{head}.{name}.weight" for head in heads for name in wide}
+    assert slow == {f"{head}.{name}" for head in heads for name in names}
     assert {rates[id(p)] for name, p in model.named_parameters() if name in slow} == {0.0001}
     assert len(rates) == len(list(model.parameters()))
 

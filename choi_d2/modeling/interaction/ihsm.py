@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 SIMILARITIES = ("dot", "scaled", "cosine")
 
-INITIAL_SCALE = 10.0
+INITIAL_SCALE = 5.0
 """What cosines are multiplied by before training."""
 
 

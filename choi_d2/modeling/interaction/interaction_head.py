@@ -126,6 +126,8 @@ class InteractionHead(nn.Module):
                 ihsm=head.IHSM.SIMILARITY if head.IHSM.ENABLED else None,
                 efra=head.EFRA.ENABLED,
                 efra_dim=head.EFRA.DIM,
+                efra_input_norm=head.EFRA.INPUT_NORM,
+                efra_initial_score=head.EFRA.INITIAL_SCORE,
             )
         if "geometric" in streams:
             geometric = GeometricEncoder(

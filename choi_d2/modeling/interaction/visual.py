@@ -65,6 +65,7 @@ class VisualEncoder(nn.Module):
             :class:`HumanSemanticMining`; None mines none.
         efra: attend to faces (Eqs. 8-10)?
         efra_dim: A.
+        efra_input_norm, efra_initial_score: see :class:`FacialAttention`.
     """
 
     def __init__(
@@ -76,6 +77,8 @@ class VisualEncoder(nn.Module):
         ihsm: str | None,
         efra: bool,
         efra_dim: int,
+        efra_input_norm: str = "none",
+        efra_initial_score: float = 0.5,
     ):
         super().__init__()
         region_dim = channels * resolution**2
@@ -84,8 +87,13 @@ class VisualEncoder(nn.Module):
         self.fc2 = nn.Linear(dim, dim)
         weight_init.c2_xavier_fill(self.fc1)
         weight_init.c2_xavier_fill(self.fc2)
-        self.face_aware = FacialAttention(region_dim, efra_dim) if efra else None
-        self.face_agnostic = FacialAttention(region_dim, efra_dim) if efra else None
+        for name in ("face_aware", "face_agnostic"):
+            attention = None
+            if efra:
+                attention = FacialAttention(
+                    region_dim, efra_dim, efra_input_norm, efra_initial_score
+                )
+            setattr(self, name, attention)
 
     def instance_terms(
         self,

@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from choi_d2.modeling.interaction.efra import FacialAttention
+from choi_d2.modeling.interaction.efra import FacialAttention, to_unit_rms
 from choi_d2.modeling.interaction.ihsm import mine_human_semantics
-from choi_d2.modeling.interaction.visual import Regions, VisualEncoder
+from choi_d2.modeling.interaction.visual import Regions, VisualEncoder, attention_scores
 
 CHANNELS, SIZE, DIM, HUMANS, OBJECTS = 3, 2, 5, 3, 4
 PAIRS = torch.tensor([[0, 0], [0, 3], [2, 1], [1, 1], [2, 2], [0, 0]])
 
 
-def make_encoder(ihsm="dot", efra=True):
+def make_encoder(ihsm="dot", efra=True, input_norm="none"):
     return VisualEncoder(
         channels=CHANNELS,
         resolution=SIZE,
@@ -19,6 +19,7 @@ def make_encoder(ihsm="dot", efra=True):
         ihsm=ihsm,
         efra=efra,
         efra_dim=6,
+        efra_input_norm=input_norm,
     ).double()
 
 
@@ -36,7 +37,10 @@ def make_unions():
 def plain_attention(attention, region, object_):
     """Eqs. 8 and 9: sigmoid(FC(relu(FC([region, O]))))."""
     weight = torch.cat([attention.region.weight, attention.object.weight], dim=1)
-    joined = torch.cat([region.flatten(), object_.flatten()])
+    parts = [region.flatten(), object_.flatten()]
+    if attention.input_norm == "rms":
+        parts = [x / (sum(v * v for v in x.tolist()) / len(x)) ** 0.5 for x in parts]
+    joined = torch.cat(parts)
     hidden = torch.relu(weight @ joined + attention.region.bias)
     return torch.sigmoid(attention.score(hidden))
 
@@ -64,9 +68,9 @@ def plain_update(encoder, feature):
 
 
 @pytest.mark.parametrize("ihsm", [None, "dot", "cosine"])
-@pytest.mark.parametrize("efra", [True, False])
-def test_eqs_4_8_9_10_11_first_stage(ihsm, efra):
-    encoder, regions, unions = make_encoder(ihsm, efra), make_regions(), make_unions()
+@pytest.mark.parametrize("efra, input_norm", [(True, "none"), (True, "rms"), (False, "none")])
+def test_eqs_4_8_9_10_11_first_stage(ihsm, efra, input_norm):
+    encoder, regions, unions = make_encoder(ihsm, efra, input_norm), make_regions(), make_unions()
     visual = encoder(encoder.instance_terms(regions), unions, PAIRS)
     for row, (human, object_) in enumerate(PAIRS.tolist()):
         feature = plain_feature(encoder, regions, unions[row], human, object_)
@@ -74,9 +78,9 @@ def test_eqs_4_8_9_10_11_first_stage(ihsm, efra):
 
 
 @pytest.mark.parametrize("ihsm", ["dot", "cosine"])
-@pytest.mark.parametrize("efra", [True, False])
-def test_eq_11_adds_the_previous_stage_with_its_own_attentions(ihsm, efra):
-    encoder, previous_encoder = (make_encoder(ihsm, efra) for _ in range(2))
+@pytest.mark.parametrize("efra, input_norm", [(True, "none"), (True, "rms"), (False, "none")])
+def test_eq_11_adds_the_previous_stage_with_its_own_attentions(ihsm, efra, input_norm):
+    encoder, previous_encoder = (make_encoder(ihsm, efra, input_norm) for _ in range(2))
     regions, previous = make_regions(), make_regions()
     unions, previous_unions = make_unions(), make_unions()
     terms = encoder.instance_terms(regions, previous, previous_encoder)
@@ -98,8 +102,22 @@ def test_eq_8_attention_of_a_pair_is_one_network_over_the_concatenation():
         torch.testing.assert_close(alpha[row], plain_attention(attention, faces[row], objects[row]))
 
 
-def test_gradient_of_the_attentions_in_float64():
-    encoder, regions, unions = make_encoder("cosine"), make_regions(), make_unions()
+@pytest.mark.parametrize("initial_score", [0.2, 0.5, 0.98])
+def test_attentions_start_about_where_they_are_told_to(initial_score):
+    attention = FacialAttention(50, 40, initial_score=initial_score)
+    scores = attention(*attention.project(torch.randn(200, 50), torch.randn(200, 50)))
+    odds = scores / (1 - scores)
+    told = initial_score / (1 - initial_score)
+    assert told / 3 < odds.median().item() < told * 3
+    for wrong in (0, 1.0, -2):
+        with pytest.raises(ValueError, match="INITIAL_SCORE"):
+            FacialAttention(5, 4, initial_score=wrong)
+
+
+@pytest.mark.parametrize("input_norm", ["none", "rms"])
+def test_gradient_of_the_attentions_in_float64(input_norm):
+    encoder = make_encoder("cosine", input_norm=input_norm)
+    regions, unions = make_regions(), make_unions()
 
     def visual(objects, faces, faceless):
         terms = encoder.instance_terms(Regions(regions.humans, objects, faces, faceless))
@@ -116,6 +134,20 @@ def test_without_a_pair_every_parameter_gets_a_zero_gradient(ihsm):
     terms = encoder.instance_terms(Regions(none, none, none, none))
     encoder(terms, none, PAIRS[:0]).sum().backward()
     assert all((p.grad == 0).all() for p in encoder.parameters())
+
+
+def test_rms_input_does_not_know_how_large_features_are():
+    encoder, regions = make_encoder(input_norm="rms"), make_regions()
+    alphas = []
+    for factor in (1.0, 1000.0):
+        larger = Regions(*(factor * x for x in regions))
+        alphas.append(torch.cat(attention_scores(encoder.instance_terms(larger), PAIRS)))
+    torch.testing.assert_close(alphas[0], alphas[1], rtol=1e-6, atol=1e-6)
+    nothing = torch.zeros(2, 4, requires_grad=True)
+    to_unit_rms(nothing).sum().backward()
+    assert (to_unit_rms(nothing) == 0).all() and nothing.grad.isfinite().all()
+    with pytest.raises(ValueError, match="INPUT_NORM.*'none', 'rms'.*'l2'"):
+        FacialAttention(5, 4, "l2")
 
 
 def test_what_is_watched_of_the_attentions():
