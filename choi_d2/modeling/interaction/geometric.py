@@ -39,9 +39,10 @@ class GeometricEncoder(nn.Module):
         self.resolution = resolution
         layers, channels = [], 2
         for width in conv_dims:
-            conv = Conv2d(channels, width, kernel_size=5, padding=2, activation=nn.ReLU())
+            conv = Conv2d(channels, width, kernel_size=5, padding=2)
             weight_init.c2_msra_fill(conv)
-            layers += [conv, nn.MaxPool2d(2)]
+            # The largest of four, then ReLU: the same as ReLU first, on a quarter of the numbers.
+            layers += [conv, nn.Sequential(nn.MaxPool2d(2), nn.ReLU())]
             channels = width
         self.convs = nn.Sequential(*layers)
         side = resolution // 2 ** len(conv_dims)
