@@ -180,7 +180,7 @@ def add_choi_config(cfg: CN) -> None:
     # ---------------------------------------------------------------------------------- faces
     cfg.INPUT.FACES = CN()
     # Training and evaluation: where an image's faces come from. "annotations": the data set's own;
-    # "file": a JSON of tools/detect_faces.py, one for each data set, see FILES; "none".
+    # "file": a JSON of `choi faces`, one for each data set, see FILES; "none".
     cfg.INPUT.FACES.SOURCE = "annotations"
     # data set name -> JSON of its faces, as a list of "name=path".
     cfg.INPUT.FACES.FILES = ()

@@ -8,6 +8,7 @@ triplet; 2 the command line is wrong.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,17 +32,38 @@ _NOTHING = ("no instance", "no triplet")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Validate a data set.
+    """Validate a data set: ``choi validate`` under its older name.
 
     Returns:
         the exit status.
     """
-    options = build_parser().parse_args(arguments)
+    from choi_d2.cli.validate import add_arguments
+
+    parser = argparse.ArgumentParser(
+        prog="python -m choi_d2.data.validate",
+        description="Lists every problem of a data set; exits 1 if it cannot be loaded.",
+    )
+    add_arguments(parser)
     try:
-        file, load = options.prepare(options)
+        return validate(parser.parse_args(arguments))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+
+
+def validate(options: argparse.Namespace) -> int:
+    """Print every problem of a data set, and whether it can be used.
+
+    Args:
+        options: the arguments of ``choi validate``.
+
+    Returns:
+        0 if the data set can be used, 1 if it cannot.
+
+    Raises:
+        InputError: files are neither given nor registered.
+    """
+    file, load = _PREPARE[options.format](options)
     problems = Problems(file, collect=True)
     try:
         records = load(problems)
@@ -50,64 +72,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         records = []
     if options.pixels:
         _check_pixels(records, problems)
-    for problem in problems.found:
-        print(f"{'fatal' if problem.fatal else 'tolerated'}: {problem.kind}: {problem}")
-    print(_summary(records, problems))
-    if options.output is not None:
-        write_json(options.output, _report(records, problems), indent=1)
+    report = _report(records, problems)
+    if options.output == "-":
+        print(json.dumps(report, indent=1))
+    else:
+        for problem in problems.found:
+            print(f"{'fatal' if problem.fatal else 'tolerated'}: {problem.kind}: {problem}")
+        print(_summary(records, problems))
+    if options.output not in (None, "-"):
+        write_json(options.output, report, indent=1)
     return 0 if _is_usable(records, problems) else 1
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m choi_d2.data.validate",
-        description="Lists every problem of a data set; exits 1 if it cannot be loaded.",
-    )
-    formats = parser.add_subparsers(dest="format", required=True)
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--output", metavar="JSON", help="also write the problems to this file")
-    common.add_argument(
-        "--pixels", action="store_true", help="decode every image: finds those cut short, slowly"
-    )
-
-    hoiw = formats.add_parser("hoiw", parents=[common], help="HOIW's format")
-    hoiw.add_argument("--split", help="train, val, trainval, test: where datasets/README.md says")
-    hoiw.add_argument("--json", help="the annotations")
-    hoiw.add_argument("--images", help="the folder of the images")
-    hoiw.set_defaults(prepare=_prepare_hoiw)
-
-    pic = formats.add_parser("pic", parents=[common], help="PIC's formats")
-    pic.add_argument("--version", choices=("v1", "v2"), default="v2", help="default: v2")
-    pic.add_argument("--split", help="train, val, test")
-    pic.add_argument("--root", help="with --split: the folder that holds image/")
-    pic.add_argument("--relations", help="the annotations")
-    pic.add_argument("--images", help="the folder of the images")
-    pic.add_argument("--semantic", help="the folder of the semantic maps")
-    pic.add_argument("--instance", help="the folder of the instance maps")
-    pic.set_defaults(prepare=_prepare_pic)
-
-    vcoco = formats.add_parser("vcoco", parents=[common], help="V-COCO's format")
-    vcoco.add_argument("--split", help="train, val, trainval, test: where datasets/README.md says")
-    vcoco.add_argument("--vsrl", help="the actions")
-    vcoco.add_argument("--coco", help="COCO instances")
-    vcoco.add_argument("--images", help="the folder of the images")
-    vcoco.add_argument("--ids", help="the image ids of the split; may be left out")
-    vcoco.set_defaults(prepare=_prepare_vcoco)
-
-    hicodet = formats.add_parser("hicodet", parents=[common], help="HICO-DET's formats")
-    hicodet.add_argument("--split", help="train, test: where datasets/README.md says")
-    hicodet.add_argument(
-        "--annotations", help="anno_bbox.mat (with --split), or a JSON of either form"
-    )
-    hicodet.add_argument("--images", help="the folder of the images")
-    hicodet.set_defaults(prepare=_prepare_hicodet)
-
-    hoi = formats.add_parser("hoi", parents=[common], help="a data set of your own")
-    hoi.add_argument("--json", required=True, help="the annotations")
-    hoi.add_argument("--images", required=True, help="the folder of the images")
-    hoi.set_defaults(prepare=_prepare_hoi)
-    return parser
 
 
 Prepared = tuple[str, Callable[[Problems], list[dict]]]
@@ -160,6 +134,15 @@ def _prepare_hoi(options: argparse.Namespace) -> Prepared:
     return options.json, lambda problems: load_hoi_json(
         options.json, options.images, problems=problems
     )
+
+
+_PREPARE = {
+    "hoiw": _prepare_hoiw,
+    "pic": _prepare_pic,
+    "vcoco": _prepare_vcoco,
+    "hicodet": _prepare_hicodet,
+    "hoi": _prepare_hoi,
+}
 
 
 def _paths(options: argparse.Namespace, prefix: str, **key_of_option: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 A loader reports whatever it meets to a :class:`Problems`. While training, the first fatal problem
 ends the loading with an :class:`InputError`, and the others are counted and logged; the validator
-(``python -m choi_d2.data.validate``) runs the same loader and lists them all.
+(``choi validate``) runs the same loader and lists them all.
 """
 
 from __future__ import annotations

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from detectron2.config import CfgNode
+from detectron2.modeling import build_model
 from detectron2.structures import Boxes, ImageList, Instances
+from tabulate import tabulate
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -110,6 +114,57 @@ def count_operations(model: nn.Module, scene: Scene) -> Counter[str]:
 def count_pairs(model: nn.Module, scene: Scene) -> int:
     """Pairs that the instances of the scene form."""
     return len(model.roi_heads.pair_rules.enumerate(_classes(model, scene)))
+
+
+def analyze(cfg: CfgNode, scene: Scene) -> dict[str, Any]:
+    """What a config's model consists of, and what an image costs; no weights are loaded.
+
+    Returns:
+        ``height``, ``width``, ``proposals``, ``humans``, ``objects`` and ``pairs`` of the scene;
+        ``parts``: part -> ``parameters`` and ``operations`` (multiply-adds); ``total``, likewise.
+    """
+    model = build_model(cfg)
+    parameters, operations = count_parameters(model), count_operations(model, scene)
+    return {
+        "height": scene.size[0],
+        "width": scene.size[1],
+        "proposals": scene.proposals,
+        "humans": scene.humans,
+        "objects": scene.objects,
+        "pairs": count_pairs(model, scene) if cfg.MODEL.INTERACTION_ON else 0,
+        "parts": {
+            part: {"parameters": parameters[part], "operations": operations[part]}
+            for part in in_order(set(parameters) | set(operations))
+        },
+        "total": {"parameters": parameters.total(), "operations": operations.total()},
+    }
+
+
+def describe(analysis: dict[str, Any]) -> str:
+    """What :func:`analyze` gave, as a table, and what it was counted on."""
+    rows = [
+        (part, f"{counts['parameters']:,}", _giga(counts["operations"]))
+        for part, counts in [*analysis["parts"].items(), ("total", analysis["total"])]
+    ]
+    rows.insert(-1, ("", "", ""))
+    table = tabulate(
+        rows,
+        headers=["part", "parameters", "GFLOPs"],
+        colalign=("left", "right", "right"),
+        disable_numparse=True,
+    )
+    scene = (
+        "An image of {height} x {width} with {proposals} proposals; {humans} humans and {objects} "
+        "objects form {pairs} pairs.\nA multiply-add counts as one operation. At inference, only "
+        "the last R^t is run, and of the one\nbefore it what Eq. 11 looks back to."
+    )
+    return f"{table}\n\n{scene.format(**analysis)}"
+
+
+def _giga(operations: int) -> str:
+    if 0 < operations < 5e5:
+        return "< 0.001"
+    return f"{operations / 1e9:,.3f}" if operations else "-"
 
 
 class PartCounter:

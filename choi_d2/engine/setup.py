@@ -91,8 +91,8 @@ def _check_config_path(path: Path) -> None:
         raise InputError(
             "expected a config, found the weights of a model",
             path=path,
-            hint="Weights are given as MODEL.WEIGHTS, behind the other options; demo.py takes them "
-            "after --weights, and then needs no config.",
+            hint="Weights are given as MODEL.WEIGHTS, behind the other options. `choi predict` "
+            "takes them after --model, and then needs no config.",
         )
 
 

@@ -60,5 +60,5 @@ def test_files_of_two_runs(root):
 
 
 def test_not_written_yet(root):
-    with pytest.raises(InputError, match=r"python -m choi_d2\.data\.synthetic"):
+    with pytest.raises(InputError, match="choi synthetic"):
         DatasetCatalog.get("synthetic_hoiw_train")

@@ -53,7 +53,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
     from detectron2.engine import default_argument_parser
 
-    import train_net
+    from choi_d2.engine import running
 
-    train_net.HOITrainer = RecordedTrainer
-    train_net.main(default_argument_parser().parse_args())
+    running.HOITrainer = RecordedTrainer
+    running.train_or_evaluate(default_argument_parser().parse_args())

@@ -1,7 +1,5 @@
 """Parameters and operations by part, against formulas and fvcore."""
 
-import importlib.util
-import json
 import logging
 import os
 import sys
@@ -19,7 +17,6 @@ from choi_d2.engine.analysis import (
     in_order,
     part_of,
 )
-from choi_d2.utils import InputError
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "modeling"))
@@ -134,50 +131,3 @@ def test_parts_come_in_the_order_of_the_paper():
     assert part_of("roi_heads.box_pooler.level_poolers.0") == "pooling"
     assert part_of("roi_heads.interaction_heads.1.pooler") == "pooling"
     assert part_of("roi_heads.semantic_prior") == "other"
-
-
-@pytest.fixture
-def tool():
-    spec = importlib.util.spec_from_file_location("analyze", ROOT / "tools" / "analyze_model.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-SMALL = (
-    ["--height", "64", "--width", "96"],
-    ["MODEL.DEVICE", "cpu", "MODEL.RPN.POST_NMS_TOPK_TEST", "5"],
-)
-
-
-def test_the_tool_prints_and_writes(tool, tmp_path, capsys):
-    output = tmp_path / "analysis.json"
-    config = str(ROOT / "configs" / "synthetic" / "choi_R_18_FPN.yaml")
-    options, opts = SMALL
-    result = tool.main(
-        ["--config-file", config, "--humans", "2", "--objects", "3", "--json", str(output)]
-        + options
-        + opts
-    )
-    assert json.loads(output.read_text()) == result
-    assert result["pairs"] == 6 and result["proposals"] == 5
-    for key in ("parameters", "operations"):
-        assert result["total"][key] == sum(part[key] for part in result["parts"].values())
-    assert {"backbone", "RPN", "L^3", "R^3 IHSM", "R^3 EFRA", "R^1 X_g"} <= set(result["parts"])
-    printed = capsys.readouterr().out
-    assert f"{result['total']['parameters']:,}" in printed
-    assert "2 humans and 3 objects form 6 pairs" in printed
-
-
-def test_the_tool_knows_the_first_phase(tool, capsys):
-    config = str(ROOT / "configs" / "synthetic" / "choi_R_18_FPN.yaml")
-    options, opts = SMALL
-    result = tool.main(["--config-file", config, *options, *opts, "MODEL.INTERACTION_ON", "False"])
-    assert result["pairs"] == 0
-    assert not any(part.startswith("R^") for part in result["parts"])
-
-
-def test_the_tool_refuses_negative_counts(tool):
-    config = str(ROOT / "configs" / "synthetic" / "choi_R_18_FPN.yaml")
-    with pytest.raises(InputError, match="--humans.*expected at least 0, got -1"):
-        tool.main(["--config-file", config, "--humans", "-1"])

@@ -85,9 +85,6 @@ def test_code_in_a_base_is_refused(tmp_path, mark, depth, as_list):
         ["train_net.py", "--eval-only"],
         ["demo/demo.py", "--input", "{folder}/a.png", "--output", "{folder}/out"],
         ["demo/run_synthetic.py"],
-        ["tools/analyze_model.py"],
-        ["tools/measure_memory.py"],
-        ["tools/visualize_data.py", "--source", "annotation"],
     ],
     ids=" ".join,
 )

@@ -1,6 +1,5 @@
 """Several processes: how they start, fail, gather and share; torchrun from beginning to end."""
 
-import importlib
 import json
 import os
 import subprocess
@@ -16,6 +15,7 @@ from process_work import evaluate_scenes, small_network, work
 from choi_d2.data import register_all
 from choi_d2.data.synthetic import make_dataset
 from choi_d2.engine import distributed, launch_or_join, load_config
+from choi_d2.engine.running import evaluate
 from choi_d2.utils import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -168,9 +168,7 @@ def data_root(tmp_path_factory):
     register_all(os.getenv("DETECTRON2_DATASETS", "datasets"))
 
 
-def test_torchrun_trains_and_one_process_finds_the_same_metric(data_root, tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(ROOT)
-    train_net = importlib.import_module("train_net")
+def test_torchrun_trains_and_one_process_finds_the_same_metric(data_root, tmp_path):
     options = [str(word) for option in TINY.items() for word in option]
     output = tmp_path / "two"
     command = [sys.executable, "-Wignore", "-m", "torch.distributed.run", "--standalone"]
@@ -188,7 +186,7 @@ def test_torchrun_trains_and_one_process_finds_the_same_metric(data_root, tmp_pa
     assert (in_two["weights"], in_two["iteration"]) == (str(output / "model_final.pth"), 2)
 
     own = ["MODEL.WEIGHTS", in_two["weights"], "OUTPUT_DIR", str(tmp_path / "one")]
-    train_net.evaluate(load_config(SLIM, [*options, *own]), resume=False)
+    evaluate(load_config(SLIM, [*options, *own]))
     assert json.loads((tmp_path / "one" / "results.json").read_text()) == in_two
     predicted = [
         (folder / "inference" / "synthetic_hoiw_val_predictions.json").read_text()

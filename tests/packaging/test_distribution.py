@@ -64,7 +64,7 @@ def test_the_copy_of_detectron2_needs_nothing_that_setup_cfg_does_not(program, s
 
 def test_only_packaging_knows_where_the_copy_comes_from(repository):
     read, telling = 0, []
-    for room in ("choi_d2", "configs", "datasets", "demo", "tests", "tools"):
+    for room in ("choi_d2", "configs", "datasets", "demo", "tests"):
         for file in (repository / room).rglob("*"):
             if file.suffix in (".py", ".yaml") and "packaging" not in file.parts:
                 read += 1

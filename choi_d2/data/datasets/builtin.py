@@ -158,7 +158,7 @@ def _register_synthetic_hoiw(root: Path) -> None:
 
 def _register_synthetic_benchmark(root: Path) -> None:
     """Its faces are as a detector finds them; those of ``_true_faces`` are the scenes' own."""
-    hint = "Write it with `python -m choi_d2.data.synthetic --benchmark`."
+    hint = "Write it with `choi synthetic --benchmark`."
     evaluators = ("hoiw", "box_recall", "ranking")
     for part, content in benchmark.PARTS.items():
         folder = root / benchmark.FOLDER / part
@@ -231,7 +231,7 @@ def _synthetic_faces(root: Path, split: str) -> tuple[tuple[str, Path], ...]:
 
 
 def _synthetic_hint(format: str) -> str:
-    return f"Write the data set with `python -m choi_d2.data.synthetic --format {format}`."
+    return f"Write the data set with `choi synthetic --format {format}`."
 
 
 def _register_files(

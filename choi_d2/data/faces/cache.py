@@ -99,7 +99,7 @@ class FileFaceDetector:
         if not paths:
             raise InputError(
                 "face detector 'file': no file is given",
-                hint="Set INPUT.FACES.FILES to ('name=faces.json',); tools/detect_faces.py writes "
+                hint="Set INPUT.FACES.FILES to ('name=faces.json',); `choi faces` writes "
                 "such files.",
             )
         self.paths = [str(path) for path in paths]
@@ -139,7 +139,7 @@ class FileFaceDetector:
             "face detector 'file': its faces are not in the file",
             path=", ".join(self.paths),
             image=file_name,
-            hint="Run tools/detect_faces.py on it, or choose another INPUT.FACES.DETECTOR.",
+            hint="Run `choi faces` on it, or choose another INPUT.FACES.DETECTOR.",
         )
 
 

@@ -94,7 +94,7 @@ def test_lookup_by_the_end_of_the_path(cache):
     assert faces.boxes.tolist() == [[4.5, 5, 30, 9], [1, 2, 11, 12]]
     assert faces.scores.tolist() == [0.75, 0.25]
     assert len(detector(IMAGE, file_name="elsewhere/b.png")) == 0
-    with pytest.raises(InputError, match="image 'a.png'.*not in the file.*detect_faces"):
+    with pytest.raises(InputError, match="image 'a.png'.*not in the file.*choi faces"):
         detector(IMAGE, file_name="a.png")
     with pytest.raises(InputError, match="file name"):
         detector(IMAGE)

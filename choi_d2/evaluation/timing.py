@@ -1,21 +1,14 @@
-"""Time the evaluators beside the official ones, on the same generated inputs.
+"""The evaluators' seconds beside the official ones', on the same generated inputs.
 
-Usage::
-
-    python tools/benchmark_evaluators.py --fixtures ../shared/fixtures
-
-``--fixtures`` holds ``timing.json`` and ``timing_hicodet.json``, the official evaluators' seconds
-and metrics, and ``generators/``, the scripts that write the inputs. Both sides include the reading
-of all files, V-COCO's detections as a pickle; ours is once the call inside a running Python, as the
-official figures are, and once the whole command, start of Python included. HICO-DET's official
-figures are of one setting each, start of Octave included; ours are of both settings together. CPU
-seconds are the process's: on a machine that does other work as well they say more than the clock.
+Both sides include the reading of all files, V-COCO's detections as a pickle; ours is once the call
+inside a running Python, as the official figures are, and once the whole command, start of Python
+included. HICO-DET's official figures are of one setting each, start of Octave included; ours are of
+both settings together. CPU seconds are the process's: on a machine that does other work as well
+they say more than the clock.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import pickle
 import platform
@@ -25,17 +18,19 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from tabulate import tabulate
 
-from choi_d2.evaluation.findings import Findings
-from choi_d2.evaluation.hicodet_files import evaluate_hicodet_files
-from choi_d2.evaluation.hoiw_files import evaluate_hoiw_files
-from choi_d2.evaluation.pic_files import evaluate_pic_files
-from choi_d2.evaluation.vcoco_files import evaluate_vcoco_files
-from choi_d2.utils import write_json
+from choi_d2.utils import read_json
+
+from .findings import Findings
+from .hicodet_files import evaluate_hicodet_files
+from .hoiw_files import evaluate_hoiw_files
+from .pic_files import evaluate_pic_files
+from .vcoco_files import evaluate_vcoco_files
 
 REPEATS = 3
 
@@ -60,21 +55,32 @@ METRICS = {
 HICODET_SETTINGS = ("default", "known_object")
 
 
-def main() -> int:
-    """Run all cases; 1 if a metric differs."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--fixtures", type=Path, required=True)
-    parser.add_argument("--inputs", type=Path, help="keep the generated inputs, or use those here")
-    parser.add_argument("--output", type=Path, help="JSON of the figures")
-    options = parser.parse_args()
-    timing = json.loads((options.fixtures / "timing.json").read_text())
-    timing |= json.loads((options.fixtures / "timing_hicodet.json").read_text())
+def time_evaluators(fixtures: Path, inputs: Path | None = None) -> dict[str, Any]:
+    """Run all cases.
+
+    Args:
+        fixtures: holds ``timing.json`` and ``timing_hicodet.json``, the official evaluators'
+            seconds and metrics, and ``generators/``, the scripts that write the inputs.
+        inputs: keeps the generated inputs, or has them from the last time.
+
+    Returns:
+        ``machine`` and ``official_machine``; ``cases``: case -> its seconds, and whether the
+        metrics are equal.
+
+    Raises:
+        InputError: the fixtures are not there.
+    """
+    timing = read_json(fixtures / "timing.json") | read_json(fixtures / "timing_hicodet.json")
     cases = {}
     with tempfile.TemporaryDirectory() as temporary:
-        inputs = options.inputs or Path(temporary)
+        folder = inputs or Path(temporary)
         for name in METRICS:
-            generators = options.fixtures / "generators"
-            cases |= _run(name, timing[name], generators, inputs / name)
+            cases |= _run(name, timing[name], fixtures / "generators", folder / name)
+    return {"machine": _machine(), "official_machine": timing["machine"], "cases": cases}
+
+
+def timing_table(timing: dict[str, Any]) -> str:
+    """What :func:`time_evaluators` gave, for people."""
     rows = [
         [
             name,
@@ -85,32 +91,33 @@ def main() -> int:
             f"{case['official_cpu_s'] / case['call_cpu_s']:.1f} x",
             f"{case['difference']:.0e}",
         ]
-        for name, case in cases.items()
+        for name, case in timing["cases"].items()
     ]
     headers = ["input", "images", "official s", "ours s", "whole command s", "faster"]
     headers += ["official CPU s", "ours CPU s", "less", "difference"]
-    print(tabulate(rows, headers, tablefmt="pipe", disable_numparse=True))
-    machine = _machine()
-    print(f"official: {timing['machine']['cpu']}, {timing['machine']['cores']} cores")
-    print("ours:     " + ", ".join(f"{key} {value}" for key, value in machine.items()))
-    if options.output:
-        write_json(options.output, {"machine": machine, "cases": cases}, indent=1)
-    return int(not all(case["equal"] for case in cases.values()))
+    official = timing["official_machine"]
+    return "\n".join(
+        [
+            tabulate(rows, headers, tablefmt="pipe", disable_numparse=True),
+            f"official: {official['cpu']}, {official['cores']} cores",
+            "ours:     " + ", ".join(f"{key} {value}" for key, value in timing["machine"].items()),
+        ]
+    )
 
 
 def _run(name: str, official: dict, generators: Path, folder: Path) -> dict[str, dict]:
     """Row of the table -> its figures."""
     if not folder.exists():
-        print(f"writing the input of {name} ...", flush=True)
+        print(f"writing the input of {name} ...", file=sys.stderr, flush=True)
         script = generators / official["script"]
         words = [folder, official["seed"], *official["options"]]
         subprocess.run([sys.executable, script, *map(str, words)], check=True)
     if name == "vcoco":
-        detections = json.loads((folder / "pred.json").read_text())
+        detections = read_json(folder / "pred.json")
         (folder / "pred.pkl").write_bytes(pickle.dumps(detections))
     call, words = _call(name, folder)
     metrics, call_s, call_cpu_s = _best(call)
-    command = [sys.executable, "-m", "choi_d2.evaluation", *map(str, words)]
+    command = [sys.executable, "-m", "choi_d2", "eval", *map(str, words)]
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": True}
     _, command_s, _ = _best(lambda: subprocess.run(command, **silent))
     ours = {"images": official["images"], "call_s": call_s, "call_cpu_s": call_cpu_s}
@@ -188,7 +195,3 @@ def _machine() -> dict:
         "numpy": np.__version__,
         "opencv": cv2.__version__,
     }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,25 +1,21 @@
-"""tools/detect_faces.py: what it writes, how it goes on, what it refuses."""
+"""``choi faces``: what it writes, how it goes on, what it refuses."""
 
 import importlib.util
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from choi_d2.data.faces import Faces, load_face_cache
+import choi_d2.data.faces
+from choi_d2.cli.main import main
+from choi_d2.data.faces import Faces, load_face_cache, many
 
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "detect_faces.py"
 
-
-@pytest.fixture
-def tool():
-    spec = importlib.util.spec_from_file_location("detect_faces", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def run(*words):
+    """``choi faces`` in this process."""
+    return main(["faces", *map(str, words)])
 
 
 class GrayLevelDetector:
@@ -41,7 +37,7 @@ class GrayLevelDetector:
 
 
 @pytest.fixture
-def detectors(tool, monkeypatch):
+def detectors(monkeypatch):
     """The detectors that the tool built; the last is of the last run."""
     built = []
 
@@ -49,7 +45,7 @@ def detectors(tool, monkeypatch):
         built.append(GrayLevelDetector(cfg))
         return built[-1]
 
-    monkeypatch.setattr(tool, "build_face_detector", build)
+    monkeypatch.setattr(choi_d2.data.faces, "build_face_detector", build)
     return built
 
 
@@ -65,9 +61,9 @@ def photos(tmp_path):
     return folder
 
 
-def test_a_folder(tool, detectors, photos, tmp_path, capsys):
+def test_a_folder(detectors, photos, tmp_path, capsys):
     output = tmp_path / "out" / "faces.json"
-    assert tool.main(["--images", str(photos), "--output", str(output)]) == 0
+    assert run("--images", str(photos), "--output", str(output)) == 1
     faces = load_face_cache(output)
     assert {name: len(found) for name, found in faces.items()} == {
         "a.png": 0,
@@ -82,65 +78,65 @@ def test_a_folder(tool, detectors, photos, tmp_path, capsys):
     assert "skipped as unreadable: 1 (broken.png)" in summary
 
 
-def test_a_second_run_goes_on(tool, detectors, photos, tmp_path, capsys):
+def test_a_second_run_goes_on(detectors, photos, tmp_path, capsys):
     command = ["--images", str(photos), "--output", str(tmp_path / "faces.json")]
-    assert tool.main(command) == 0
+    assert run(*command) == 1
     first = load_face_cache(tmp_path / "faces.json")
     cv2.imwrite(str(photos / "d.png"), np.full((30, 40, 3), 1, np.uint8))
-    assert tool.main(command) == 0
+    assert run(*command) == 1
     assert detectors[-1].seen == ["d.png"]
     assert load_face_cache(tmp_path / "faces.json") == {**first, "d.png": first["b.PNG"][:1]}
     assert "4 images (1 of them now), 8 faces" in capsys.readouterr().out
 
 
-def test_what_was_found_survives_an_interruption(tool, detectors, photos, tmp_path, capsys):
+def test_what_was_found_survives_an_interruption(detectors, photos, tmp_path, capsys):
     command = ["--images", str(photos), "--output", str(tmp_path / "faces.json")]
     cv2.imwrite(str(photos / "c.png"), np.full((30, 40, 3), 255, np.uint8))
-    assert tool.main(command) == 130
+    assert run(*command) == 130
     assert sorted(load_face_cache(tmp_path / "faces.json")) == ["a.png", "b.PNG"]
     assert "goes on from" in capsys.readouterr().err
     cv2.imwrite(str(photos / "c.png"), np.full((30, 40, 3), 1, np.uint8))
-    assert tool.main(command) == 0
+    assert run(*command) == 1
     assert detectors[-1].seen == ["c.png", "deep/c.png"]
 
 
-def test_partial_results_are_written_on_the_way(tool, detectors, photos, tmp_path, monkeypatch):
+def test_partial_results_are_written_on_the_way(detectors, photos, tmp_path, monkeypatch):
     sizes = []
-    save = tool.save_face_cache
+    save = many.save_face_cache
 
     def spy(path, faces, detector):
         sizes.append(len(faces))
         save(path, faces, detector)
 
-    monkeypatch.setattr(tool, "save_face_cache", spy)
+    monkeypatch.setattr(many, "save_face_cache", spy)
     command = ["--images", f"{photos}/**/[abc].*", "--output", str(tmp_path / "faces.json")]
-    assert tool.main([*command, "--flush-every", "2"]) == 0
+    assert run(*command, "--flush-every", "2") == 0
     assert sizes == [2, 3]
 
 
-def test_another_detectors_file_is_left_alone(tool, detectors, photos, tmp_path, capsys):
+def test_another_detectors_file_is_left_alone(detectors, photos, tmp_path, capsys):
     output = tmp_path / "faces.json"
     command = ["--images", str(photos), "--output", str(output)]
-    assert tool.main(command) == 0
+    assert run(*command) == 1
     before = output.read_text()
-    assert tool.main([*command, "--score-thresh", "0.3"]) == 2
+    assert run(*command, "--score-thresh", "0.3") == 2
     error = capsys.readouterr().err
     assert "written by 'fake, score >= 0.5', and this is 'fake, score >= 0.3'" in error
     assert "--overwrite" in error
     assert output.read_text() == before
-    assert tool.main([*command, "--score-thresh", "0.3", "--overwrite"]) == 0
+    assert run(*command, "--score-thresh", "0.3", "--overwrite") == 1
     assert json.loads(output.read_text())["detector"] == "fake, score >= 0.3"
     assert len(detectors[-1].seen) == 3
 
 
-def test_a_glob_and_an_image_root(tool, detectors, photos, tmp_path):
+def test_a_glob_and_an_image_root(detectors, photos, tmp_path):
     output = tmp_path / "faces.json"
-    assert tool.main(["--images", f"{photos}/de*/*.png", "--output", str(output)]) == 0
+    assert run("--images", f"{photos}/de*/*.png", "--output", str(output)) == 0
     assert list(load_face_cache(output)) == ["deep/c.png"]
     command = ["--images", str(photos / "a.png"), "--output", str(output), "--overwrite"]
-    assert tool.main(command) == 0
+    assert run(*command) == 0
     assert list(load_face_cache(output)) == ["a.png"]
-    assert tool.main([*command, "--image-root", str(tmp_path / "x" / "..")]) == 0
+    assert run(*command, "--image-root", str(tmp_path / "x" / "..")) == 0
     assert list(load_face_cache(output)) == ["photos/a.png"]
 
 
@@ -155,15 +151,15 @@ def dataset(photos):
     MetadataCatalog.remove(name)
 
 
-def test_a_registered_data_set(tool, detectors, dataset, tmp_path, capsys):
+def test_a_registered_data_set(detectors, dataset, tmp_path, capsys):
     output = tmp_path / "faces.json"
-    assert tool.main(["--dataset", dataset, "--output", str(output)]) == 0
+    assert run("--dataset", dataset, "--output", str(output)) == 1
     assert detectors[-1].seen == ["deep/c.png", "b.PNG"]
     assert sorted(load_face_cache(output)) == ["b.PNG", "deep/c.png"]
     assert "skipped as unreadable: 1 (gone.png)" in capsys.readouterr().out
 
 
-def test_refusals(tool, detectors, dataset, photos, tmp_path, capsys):
+def test_refusals(detectors, dataset, photos, tmp_path, capsys):
     output = ["--output", str(tmp_path / "faces.json")]
     for command, message in (
         (["--images", str(tmp_path / "nowhere")], "no images in"),
@@ -171,24 +167,24 @@ def test_refusals(tool, detectors, dataset, photos, tmp_path, capsys):
         (["--dataset", "choi_no_such_set"], "unknown data set 'choi_no_such_set'. Registered are"),
         (["--dataset", dataset, "--image-root", f"{photos}/deep"], "expected images below"),
     ):
-        assert tool.main([*command, *output]) == 2
+        assert run(*command, *output) == 2
         assert message in capsys.readouterr().err
     for command in (["--score-thresh", "2"], ["--flush-every", "0"], ["--dataset", dataset]):
         with pytest.raises(SystemExit):
-            tool.main(["--images", str(photos), *command, *output])
+            run("--images", str(photos), *command, *output)
 
 
-def test_no_detector_at_all(tool, photos, tmp_path, capsys, monkeypatch):
+def test_no_detector_at_all(photos, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.delattr(cv2, "CascadeClassifier", raising=False)
-    assert tool.main(["--images", str(photos), "--output", str(tmp_path / "faces.json")]) == 2
+    assert run("--images", str(photos), "--output", str(tmp_path / "faces.json")) == 2
     assert "no face detector is installed" in capsys.readouterr().err
     assert not (tmp_path / "faces.json").exists()
 
 
 @pytest.mark.skipif(not hasattr(cv2, "CascadeClassifier"), reason="OpenCV 5 has no cascades")
-def test_with_a_real_detector(tool, photos, tmp_path):
+def test_with_a_real_detector(photos, tmp_path):
     output = tmp_path / "faces.json"
     command = ["--images", str(photos), "--output", str(output), "--detector", "haar"]
-    assert tool.main(command) == 0
+    assert run(*command) == 1
     assert load_face_cache(output) == {"a.png": [], "b.PNG": [], "deep/c.png": []}

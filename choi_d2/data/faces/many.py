@@ -1,74 +1,98 @@
-#!/usr/bin/env python
-"""Find the faces of a data set's images, or of a folder's, and write them to a JSON file.
-
-    python tools/detect_faces.py --dataset hoiw_train --output datasets/faces/hoiw_train.json
-    python tools/detect_faces.py --images 'photos/*.jpg' --output faces.json --detector haar
-
-Stopped half-way, it goes on where it was. docs/faces.md has the file's layout.
-"""
+"""The faces of many images as one JSON file, which goes on where it was stopped."""
 
 from __future__ import annotations
 
-import argparse
 import glob
-import logging
 import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from detectron2.config import get_cfg
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from tqdm import tqdm
 
-import choi_d2.data  # noqa: F401  (registers the data sets)
-from choi_d2.config import add_choi_config
-from choi_d2.data.faces import (
-    FaceDetector,
-    build_face_detector,
-    read_face_cache,
-    save_face_cache,
-)
 from choi_d2.pictures import read_picture
 from choi_d2.utils import InputError
+
+from .cache import read_face_cache, save_face_cache
+from .protocol import FaceDetector
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
-    args = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        print(run(args))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"stopped; the same command goes on from {args.output}", file=sys.stderr)
-        return 130
-    return 0
+@dataclass(frozen=True)
+class FacesOfMany:
+    """What was found.
+
+    Attributes:
+        faces: name -> records, of all images that could be read.
+        found_now: how many of them this run has looked at.
+        unreadable: names of images that cannot be read.
+    """
+
+    faces: dict[str, list[dict]]
+    found_now: int = 0
+    unreadable: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """``images``, ``now``, ``faces`` (counts) and ``unreadable`` (names)."""
+        return {
+            "images": len(self.faces),
+            "now": self.found_now,
+            "faces": sum(map(len, self.faces.values())),
+            "unreadable": self.unreadable,
+        }
+
+    def __str__(self) -> str:
+        counts = Counter(min(len(records), 4) for records in self.faces.values())
+        total = sum(map(len, self.faces.values()))
+        spread = ", ".join(f"{n if n < 4 else '4+'}: {counts[n]}" for n in range(5))
+        lines = [
+            f"{len(self.faces)} images ({self.found_now} of them now), {total} faces, "
+            f"{total / len(self.faces):.2f} per image",
+            f"images by number of faces: {spread}",
+        ]
+        if self.unreadable:
+            more = ", ..." if len(self.unreadable) > 5 else ""
+            names = ", ".join(self.unreadable[:5])
+            lines.append(f"skipped as unreadable: {len(self.unreadable)} ({names}{more})")
+        return "\n".join(lines)
 
 
-def run(args: argparse.Namespace) -> str:
-    """Detect, write, and return the summary.
+def find_faces(
+    images: dict[str, Path],
+    detector: FaceDetector,
+    output: Path,
+    *,
+    overwrite: bool = False,
+    flush_every: int = 500,
+) -> FacesOfMany:
+    """Find the faces of images and write them; what ``output`` has already is not done again.
+
+    Args:
+        images: name -> file.
+        detector: what finds the faces.
+        output: the JSON file.
+        overwrite: begin anew.
+        flush_every: images between two writes.
 
     Raises:
-        InputError: no images, none of them readable, a detector that cannot be built, or an
-            output file that another detector wrote.
+        InputError: no detector, none of the images is readable, or another detector wrote
+            ``output``.
     """
-    if args.dataset is not None:
-        images = dataset_images(args.dataset, args.image_root)
-    else:
-        images = folder_images(args.images, args.image_root)
-    detector = _detector(args)
-    faces = {} if args.overwrite else _faces_so_far(args.output, detector)
+    if detector.name == "none":
+        raise InputError(
+            "no face detector is installed", hint="pip install 'opencv-python<5' brings one."
+        )
+    faces = {} if overwrite else _faces_so_far(output, detector)
     todo = [name for name in images if name not in faces]
-    unreadable = detect(images, todo, detector, faces, args.output, args.flush_every)
+    unreadable = detect(images, todo, detector, faces, output, flush_every)
     if len(unreadable) == len(images):
         raise InputError(f"none of the {len(images)} images can be read", image=unreadable[0])
-    return _summary({name: faces[name] for name in images if name in faces}, todo, unreadable)
+    found = {name: faces[name] for name in images if name in faces}
+    return FacesOfMany(found, len(todo) - len(unreadable), unreadable)
 
 
 def detect(
@@ -166,20 +190,6 @@ def _relative_to(files: Sequence[Path], root: Path, source: str) -> dict[str, Pa
     return images
 
 
-def _detector(args: argparse.Namespace) -> FaceDetector:
-    cfg = get_cfg()
-    add_choi_config(cfg)
-    cfg.INPUT.FACES.DETECTOR = args.detector
-    cfg.INPUT.FACES.MODEL_FILE = args.model_file
-    cfg.INPUT.FACES.SCORE_THRESH = args.score_thresh
-    detector = build_face_detector(cfg)
-    if detector.name == "none":
-        raise InputError(
-            "no face detector is installed", hint="pip install 'opencv-python<5' brings one."
-        )
-    return detector
-
-
 def _faces_so_far(output: Path, detector: FaceDetector) -> dict[str, list[dict]]:
     if not output.exists():
         return {}
@@ -192,60 +202,3 @@ def _faces_so_far(output: Path, detector: FaceDetector) -> dict[str, list[dict]]
             hint="Give --overwrite to begin anew, or another --output.",
         )
     return faces
-
-
-def _summary(faces: dict[str, list[dict]], todo: Sequence[str], unreadable: Sequence[str]) -> str:
-    counts = Counter(min(len(records), 4) for records in faces.values())
-    total = sum(map(len, faces.values()))
-    spread = ", ".join(f"{n if n < 4 else '4+'}: {counts[n]}" for n in range(5))
-    lines = [
-        f"{len(faces)} images ({len(todo) - len(unreadable)} of them now), {total} faces, "
-        f"{total / len(faces):.2f} per image",
-        f"images by number of faces: {spread}",
-    ]
-    if unreadable:
-        more = ", ..." if len(unreadable) > 5 else ""
-        lines.append(
-            f"skipped as unreadable: {len(unreadable)} ({', '.join(unreadable[:5])}{more})"
-        )
-    return "\n".join(lines)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--dataset", help="a registered data set")
-    source.add_argument("--images", help="a folder, or a glob in quotes")
-    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
-    parser.add_argument(
-        "--image-root",
-        type=Path,
-        help="file names are written relative to it (default: the data "
-        "set's image root, the folder, or the part of the glob without wildcards)",
-    )
-    parser.add_argument("--detector", choices=("auto", "insightface", "haar"), default="auto")
-    parser.add_argument("--model-file", default="", help="insightface: its local ONNX file")
-    parser.add_argument("--score-thresh", type=_score, default=0.5, help="default: 0.5")
-    parser.add_argument(
-        "--flush-every", type=_positive, default=500, help="images between two writes"
-    )
-    parser.add_argument("--overwrite", action="store_true", help="begin anew")
-    return parser
-
-
-def _positive(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected at least 1, found {text}")
-    return int(text)
-
-
-def _score(text: str) -> float:
-    if not 0 <= float(text) <= 1:
-        raise argparse.ArgumentTypeError(f"expected 0 to 1, found {text}")
-    return float(text)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,81 @@
+"""What ``choi synthetic`` does: a data set, or the benchmark's, and a picture of what is in it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from choi_d2.utils import InputError, atomic_path
+
+from . import benchmark
+from .formats import SPLITS
+from .preview import contact_sheet
+from .writer import make_dataset, scene_at
+
+
+def complete(args: argparse.Namespace) -> argparse.Namespace:
+    """The arguments of ``choi synthetic`` with the root, and with what the benchmark gives."""
+    if args.root is None:
+        datasets = Path(os.environ.get("DETECTRON2_DATASETS", "datasets"))
+        name = benchmark.FOLDER if args.benchmark else f"synthetic_{args.format}"
+        args.root = datasets / name
+    if args.benchmark:
+        part = benchmark.PARTS[""]
+        args.format, args.seed, args.size = "hoiw", benchmark.SEED, part.image_size
+        vars(args).update(part.sizes)
+    return args
+
+
+def make(args: argparse.Namespace) -> str:
+    """Make the set, and say what is in it.
+
+    Args:
+        args: what :func:`complete` gave.
+
+    Raises:
+        InputError: a size that is too small, or no scene for the contact sheet.
+    """
+    sizes = {split: getattr(args, split) for split in SPLITS}
+    style = benchmark.PARTS[""].style if args.benchmark else None
+    if args.benchmark:
+        manifests = benchmark.make_benchmark(args.root, workers=args.workers)
+    else:
+        manifest = make_dataset(
+            args.root,
+            seed=args.seed,
+            sizes=sizes,
+            image_size=args.size,
+            workers=args.workers,
+            format=args.format,
+        )
+        manifests = {"": manifest}
+    if args.contact_sheet:
+        count = min(24, sizes[args.contact_split])
+        where = args.seed, args.contact_split
+        scenes = [scene_at(*where, i, args.size, style) for i in range(count)]
+        if not scenes:
+            raise InputError(f"the split {args.contact_split} is empty", field="contact-split")
+        _write_png(args.contact_sheet, contact_sheet(scenes))
+    lines = []
+    for part, manifest in manifests.items():
+        for split, numbers in manifest["splits"].items():
+            verbs = ", ".join(f"{verb} {count}" for verb, count in numbers["triplets"].items())
+            name = " ".join(filter(None, (part, split)))
+            counts = f"{numbers['images']} images, {numbers['faces']} faces"
+            lines.append(f"{name}: {counts}; triplets: {verbs}")
+    lines.append(f"The data set is in {args.root}.")
+    if args.contact_sheet:
+        lines.append(f"The contact sheet is {args.contact_sheet}.")
+    return "\n".join(lines)
+
+
+def _write_png(path: Path, image: np.ndarray) -> None:
+    if path.suffix.lower() != ".png":
+        raise InputError("expected a name that ends in .png", path=path, field="contact-sheet")
+    with atomic_path(path) as temporary:
+        if not cv2.imwrite(str(temporary), image):
+            raise InputError("the picture cannot be written", path=path)

@@ -1,0 +1,111 @@
+"""Training on a JSON of one's own, without code that registers it and without its numbers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from detectron2.data import DatasetCatalog, MetadataCatalog
+
+from choi_d2.data.datasets.hoi_json import register_hoi_instances
+from choi_d2.structures import dataset_vocabulary
+from choi_d2.utils import InputError
+
+from .model_card import vocabulary_facts
+
+TRAIN, VAL = "own_train", "own_val"
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """Files in the format of :mod:`choi_d2.data.datasets.hoi_json`.
+
+    Attributes:
+        train: JSON of the training set; None for an evaluation alone.
+        images: the folder of its images.
+        val: JSON of the validation set; None where there is none.
+        val_images: the folder of its images; by default ``images``.
+    """
+
+    train: str | None
+    images: str | None
+    val: str | None = None
+    val_images: str | None = None
+
+    def __post_init__(self):
+        """Look for the files.
+
+        Raises:
+            InputError: one is not there.
+        """
+        for name, path, is_there in (
+            ("--data", self.train, os.path.isfile),
+            ("--images", self.images, os.path.isdir),
+            ("--val" if self.train else "--data", self.val, os.path.isfile),
+            ("--val-images" if self.train else "--images", self.val_images, os.path.isdir),
+        ):
+            if path is not None and not is_there(path):
+                kind = "file" if is_there is os.path.isfile else "folder"
+                raise InputError(f"no such {kind}", path=path, field=name)
+
+
+def register_own_data(data: OwnData) -> None:
+    """Register :data:`TRAIN` and :data:`VAL`, those that there are; again in place of other files.
+
+    Raises:
+        InputError: a file is broken; the message names it.
+    """
+    sets = [(TRAIN, data.train, data.images), (VAL, data.val, data.val_images or data.images)]
+    sets = [each for each in sets if each[1] is not None]
+    for each in sets:
+        _register(*each)
+    # A pair that ends at a human says that humans may be objects; the training set decides.
+    first = sets[0][0]
+    human = MetadataCatalog.get(first).human_class
+    if not any(_has_human_object(record, human) for record in DatasetCatalog.get(first)):
+        for each in sets:
+            _register(*each, humans_as_objects=False)
+
+
+def own_data_opts(data: OwnData) -> list[str]:
+    """What a config has to say of data that :func:`register_own_data` has registered.
+
+    Returns:
+        KEY VALUE pairs: the data sets, and the counts and rules of classes and verbs.
+    """
+    test = (VAL,) if data.val is not None else ()
+    if data.train is None:
+        return ["DATASETS.TEST", str(test)]
+    facts = {
+        **vocabulary_facts(dataset_vocabulary(TRAIN)),
+        "DATASETS.TRAIN": (TRAIN,),
+        "DATASETS.TEST": test,
+        # What the first weights know by name is taken over, and the rest begins anew.
+        "MODEL.NEW_NAMES": "initialise",
+    }
+    return [str(part) for fact in facts.items() for part in fact]
+
+
+def default_config() -> Path:
+    """The config for photos of one's own, where none is given."""
+    return Path(__file__).resolve().parent.parent / "configs" / "photos" / "choi_MNV2_FPN.yaml"
+
+
+def _register(name: str, json_file: str, images: str, **metadata: bool) -> None:
+    if name in DatasetCatalog:
+        DatasetCatalog.remove(name)
+        MetadataCatalog.remove(name)
+    register_hoi_instances(name, metadata, json_file, images)
+    DatasetCatalog.get(name)  # reads the file, and completes the metadata
+
+
+def _has_human_object(record: Mapping, human: int) -> bool:
+    annotations: Sequence[Mapping] = record.get("annotations", ())
+    return any(
+        pair["object"] is not None
+        and pair["object"] != pair["human"]
+        and annotations[pair["object"]]["category_id"] == human
+        for pair in record.get("interactions", ())
+    )

@@ -1,0 +1,1 @@
+"""Looking: pictures of data sets, of what training sees, and of results."""
