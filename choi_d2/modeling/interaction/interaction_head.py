@@ -9,17 +9,15 @@ import torch
 from detectron2.config import CfgNode, configurable
 from detectron2.layers import ShapeSpec
 from detectron2.modeling.poolers import ROIPooler
-from detectron2.structures import Boxes
 from detectron2.utils.registry import Registry
 from torch import Tensor, nn
 
-from .geometric import GeometricEncoder, spatial_maps
-from .geometry import box_coverage, union_boxes
-from .pair_batch import PairBatch, StageRegions
+from .geometric import GeometricEncoder
+from .pair_batch import PairBatch
+from .pair_pooling import PairPooler
 from .rcm import RelationClassificationModule, check_streams
-from .representation import REPRESENTATIONS, represent
 from .rrm import RelationRankingModule, ranking_features
-from .visual import Regions, VisualEncoder
+from .visual import VisualEncoder
 
 ROI_INTERACTION_HEAD_REGISTRY = Registry("ROI_INTERACTION_HEAD")
 ROI_INTERACTION_HEAD_REGISTRY.__doc__ = """
@@ -40,15 +38,15 @@ class PairFeatures(NamedTuple):
         semantic: Tensor[P, N].
         geometric: Tensor[P, G]; G = 0 where its stream is not in use.
         visual: Tensor[P, D]; D = 0 likewise.
-        face_coverage: the part of the humans that a face was found for; nan where there is no
-            human, or no facial attention.
+        face_coverage: training: the part of the humans that a face was found for; nan where there
+            is no human, or no facial attention.
         watched: training: what the attentions do, see :meth:`VisualEncoder.watch`.
     """
 
     semantic: Tensor
     geometric: Tensor
     visual: Tensor
-    face_coverage: float
+    face_coverage: float = float("nan")
     watched: Mapping[str, Tensor] = {}
 
     def select(self, rows: Tensor) -> PairFeatures:
@@ -66,34 +64,24 @@ class InteractionHead(nn.Module):
     def __init__(
         self,
         *,
-        in_features: list[str],
-        pooler: ROIPooler,
+        pair_pooler: PairPooler,
         visual: VisualEncoder | None,
         geometric: GeometricEncoder | None,
         rrm: RelationRankingModule | None,
         rcm: RelationClassificationModule,
-        representation: str,
         pairs_per_chunk: int,
     ):
         """Initialize.
 
         Args:
-            in_features: names of the FPN levels to pool from.
-            pooler: RoIAlign of Eq. 3.
+            pair_pooler: gives the regions of Eq. 3 and the maps of X_g.
             visual, geometric: the encoders of X-bar_v and X_g; None where the feature is not used.
             rrm: the ranking module; None ranks nothing (Table 4).
             rcm: the classification module.
-            representation: what a region is (Table 8), one of ``REPRESENTATIONS``.
             pairs_per_chunk: pairs looked at together at inference.
         """
         super().__init__()
-        if representation not in REPRESENTATIONS:
-            raise ValueError(
-                f"REPRESENTATION: expected one of {REPRESENTATIONS}, got {representation!r}"
-            )
-        self.representation = representation
-        self.in_features = in_features
-        self.pooler = pooler
+        self.pair_pooler = pair_pooler
         self.visual = visual
         self.geometric = geometric
         self.rrm = rrm
@@ -134,12 +122,18 @@ class InteractionHead(nn.Module):
                 head.GEOMETRIC.RESOLUTION, head.GEOMETRIC.CONV_DIMS, head.GEOMETRIC.DIM
             )
         return {
-            "in_features": in_features,
-            "pooler": ROIPooler(
-                output_size=head.POOLER_RESOLUTION,
-                scales=tuple(1.0 / input_shape[name].stride for name in in_features),
-                sampling_ratio=head.POOLER_SAMPLING_RATIO,
-                pooler_type=head.POOLER_TYPE,
+            "pair_pooler": PairPooler(
+                in_features,
+                ROIPooler(
+                    output_size=head.POOLER_RESOLUTION,
+                    scales=tuple(1.0 / input_shape[name].stride for name in in_features),
+                    sampling_ratio=head.POOLER_SAMPLING_RATIO,
+                    pooler_type=head.POOLER_TYPE,
+                ),
+                representation=head.REPRESENTATION,
+                regions=visual is not None,
+                faces=head.EFRA.ENABLED,
+                map_resolution=geometric.resolution if geometric is not None else None,
             ),
             "visual": visual,
             "geometric": geometric,
@@ -147,7 +141,6 @@ class InteractionHead(nn.Module):
             "rcm": RelationClassificationModule(
                 {name: dims[name] for name in streams}, head.NUM_VERBS, head.RCM.FUSION
             ),
-            "representation": head.REPRESENTATION,
             "pairs_per_chunk": head.PAIRS_PER_CHUNK,
         }
 
@@ -166,39 +159,29 @@ class InteractionHead(nn.Module):
             semantic_prior: Tensor[K, N], p(verb | object class).
             previous_head: R^{t-1}; given, X_v^{t-1} enters Eq. 11.
         """
-        levels = [features[name] for name in self.in_features]
-        stages = [(batch.stage(masks=self.uses_masks), self)]
-        if previous_head is not None:
-            previous = batch.stage("previous_", masks=self.uses_masks)
-            stages.append((previous, previous_head))
+        pooled = self.pair_pooler(features, batch, previous_stage=previous_head is not None)
+        if self.visual is not None:
+            terms = self.visual.instance_terms(
+                *pooled.instances, previous_encoder=previous_head.visual if previous_head else None
+            )
+        geometric, visual = [], []
+        num_pairs = len(batch.pairs)
+        for part in pooled.parts(max(num_pairs, 1) if self.training else self.pairs_per_chunk):
+            if self.visual is not None:
+                visual.append(self.visual(terms, part.unions, part.pairs))
+            if self.geometric is not None:
+                geometric.append(self.geometric(part.maps))
+
         classes = torch.cat([x.classes for x in batch.regions])
         semantic = semantic_prior[classes[batch.object_rows[batch.pairs[:, 1]]]]
-        face_coverage, watched = float("nan"), {}
-        if self.visual is not None:
-            regions, face_coverage = self._pool_instances(levels, batch, stages)
-            terms = self.visual.instance_terms(
-                *regions, previous_encoder=previous_head.visual if previous_head else None
-            )
-            if self.training:
-                watched = self.visual.watch(regions[0], terms, batch.pairs)
-
-        num_pairs = len(batch.pairs)
-        geometric, visual = [], []
-        step = max(num_pairs, 1) if self.training else self.pairs_per_chunk
-        for start in range(0, max(num_pairs, 1), step):
-            chunk = slice(start, start + step)
-            human, object_ = batch.pairs[chunk].unbind(1)
-            ends = batch.human_rows[human], batch.object_rows[object_]
-            if self.visual is not None:
-                unions = self._pool_unions(
-                    levels, [stage for stage, _ in stages], *ends, batch.image_of_pair[chunk]
-                )
-                visual.append(self.visual(terms, unions, batch.pairs[chunk]))
-            if self.geometric is not None:
-                geometric.append(self._geometric_features(stages[0][0], *ends))
         unused = semantic.new_zeros(num_pairs, 0)
-        geometric, visual = (torch.cat(x) if x else unused for x in (geometric, visual))
-        return PairFeatures(semantic, geometric, visual, face_coverage, watched)
+        features = PairFeatures(
+            semantic, *(torch.cat(x) if x else unused for x in (geometric, visual))
+        )
+        if self.training and self.visual is not None:
+            watched = self.visual.watch(pooled.instances[0], terms, batch.pairs)
+            features = features._replace(face_coverage=pooled.face_coverage(), watched=watched)
+        return features
 
     def rank(self, features: PairFeatures) -> Tensor:
         """Tensor[P], g of every pair (Eq. 13); 1 without a ranking module."""
@@ -213,94 +196,4 @@ class InteractionHead(nn.Module):
     @property
     def uses_masks(self) -> bool:
         """Are regions pixels?"""
-        return self.representation != "bbox"
-
-    def _geometric_features(self, stage: StageRegions, humans: Tensor, objects: Tensor) -> Tensor:
-        """X_g of pairs of regions, from their masks where regions are pixels (Sec. 3.4)."""
-        resolution = self.geometric.resolution
-        boxes = stage.boxes[humans], stage.boxes[objects]
-        if not self.uses_masks:
-            return self.geometric(spatial_maps(*boxes, resolution))
-        frames = union_boxes(*boxes)
-        maps = [stage.masks_in(rows, frames, resolution) for rows in (humans, objects)]
-        return self.geometric(torch.stack(maps, dim=1))
-
-    def _pool_unions(
-        self,
-        levels: list[Tensor],
-        stages: list[StageRegions],
-        humans: Tensor,
-        objects: Tensor,
-        images: Tensor,
-    ) -> Tensor:
-        """Tensor[P, C, S, S]: U of pairs of regions, the stages' added (Eq. 11)."""
-        frames = [union_boxes(stage.boxes[humans], stage.boxes[objects]) for stage in stages]
-        pooled = self._pool(levels, [(frame, images) for frame in frames])
-        unions = []
-        for stage, frame, union in zip(stages, frames, pooled):
-            masks = None
-            if self.uses_masks:
-                size = union.shape[-1]
-                ends = [stage.masks_in(rows, frame, size) for rows in (humans, objects)]
-                masks = torch.maximum(*ends)
-            unions.append(represent(union, masks, self.representation))
-        return sum(unions)
-
-    def _pool_instances(
-        self,
-        levels: list[Tensor],
-        batch: PairBatch,
-        stages: list[tuple[StageRegions, InteractionHead]],
-    ) -> tuple[list[Regions], float]:
-        """H, O, F and F-bar at the regions of each stage; the part of humans with a face."""
-        # An instance that is both human and object is pooled once.
-        rows, places = torch.cat([batch.human_rows, batch.object_rows]).unique(return_inverse=True)
-        num_humans = len(batch.human_rows)
-        humans, objects = places[:num_humans], places[num_humans:]
-        image_of_human = batch.image_of_region[batch.human_rows]
-
-        groups, faces = [], []
-        for stage, head in stages:
-            groups.append((stage.boxes[rows], batch.image_of_region[rows]))
-            if head.visual.face_aware is not None:
-                face_boxes, found = batch.assigned_faces(stage.boxes[batch.human_rows])
-                groups.append((face_boxes[found], image_of_human[found]))
-                faces.append((face_boxes, found))
-        pooled = iter(self._pool(levels, groups))
-
-        regions = []
-        for index, (stage, head) in enumerate(stages):
-            instances = next(pooled)
-            size = instances.shape[-1]
-            masks = stage.masks_in(rows, stage.boxes[rows], size)
-            instances = represent(instances, masks, self.representation)
-            h, o = instances[humans], instances[objects]
-            if head.visual.face_aware is None:
-                regions.append(Regions(h, o))
-                continue
-            face_boxes, found = faces[index]
-            f = torch.zeros_like(h).index_put((found,), next(pooled).to(h))
-            covered = box_coverage(face_boxes, stage.boxes[batch.human_rows], size)
-            regions.append(Regions(h, o, faces=f, faceless=h * (1 - covered[:, None]).to(h)))
-        coverage = faces[0][1].float().mean().item() if faces and num_humans else float("nan")
-        return regions, coverage
-
-    def _pool(
-        self, levels: list[Tensor], groups: list[tuple[Tensor, Tensor]]
-    ) -> tuple[Tensor, ...]:
-        """RoIAlign of several groups of boxes in one pass over the levels.
-
-        One pass, because the gradient of each is a full set of feature maps.
-
-        Args:
-            levels: the FPN levels.
-            groups: (boxes Tensor[R, 4], image of each box Tensor[R]).
-
-        Returns:
-            for each group Tensor[R, C, S, S]
-        """
-        boxes, images = (torch.cat(x) for x in zip(*groups))
-        order = images.argsort(stable=True)
-        counts = torch.bincount(images, minlength=len(levels[0])).tolist()
-        pooled = self.pooler(levels, [Boxes(b) for b in boxes[order].split(counts)])
-        return pooled[order.argsort()].split([len(b) for b, _ in groups])
+        return self.pair_pooler.uses_masks

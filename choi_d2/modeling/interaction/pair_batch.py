@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from detectron2.structures import Instances
 from torch import Tensor
 
 from .geometry import assign_faces
-from .representation import masks_in_frames
-
-
-class StageRegions(NamedTuple):
-    """The regions of all images of a batch at one stage.
-
-    Attributes:
-        boxes: Tensor[R, 4].
-        masks: Tensor[R, m, m] in the frames of the boxes; None where regions are boxes.
-    """
-
-    boxes: Tensor
-    masks: Tensor | None
-
-    def masks_in(self, rows: Tensor, frames: Tensor, resolution: int) -> Tensor | None:
-        """The masks of some regions, seen in frames Tensor[P, 4]: Tensor[P, S, S]."""
-        if self.masks is None:
-            return None
-        return masks_in_frames(self.masks[rows], self.boxes[rows], frames, resolution)
 
 
 class PairBatch:
@@ -63,13 +42,6 @@ class PairBatch:
         self.pairs = torch.stack([human, object_], dim=1)
         self.image_of_pair = self.image_of_region[flat[:, 0]]
 
-    def stage(self, prefix: str = "", *, masks: bool = False) -> StageRegions:
-        """Boxes and masks of all images at O^t (no prefix) or O^{t-1} ("previous_")."""
-        return StageRegions(
-            torch.cat([x.get(f"{prefix}boxes").tensor for x in self.regions]),
-            torch.cat([x.get(f"{prefix}masks") for x in self.regions]) if masks else None,
-        )
-
     def assigned_faces(self, humans: Tensor) -> tuple[Tensor, Tensor]:
         """The face box of every human and whether there is one.
 
@@ -87,7 +59,7 @@ class PairBatch:
             if len(faces) == 0 or len(mine) == 0:
                 continue
             index = assign_faces(humans[mine], faces.boxes.tensor.to(humans), faces.scores)
-            has_face = index >= 0
-            found[mine] = has_face
-            boxes[mine[has_face]] = faces.boxes.tensor.to(humans)[index[has_face]]
+            chosen = faces.boxes.tensor.to(humans)[index.clamp(min=0)]
+            found[mine] = index >= 0
+            boxes[mine] = torch.where(index[:, None] >= 0, chosen, 0.0)
         return boxes, found

@@ -49,6 +49,27 @@ def test_spatial_maps_put_the_human_first_in_the_union_frame():
     assert maps[0, 1].tolist() == [[0, 0, 0, 0]] * 2 + [[0, 0, 1, 1]] * 2
 
 
+def test_geometric_encoder_against_its_layers_on_all_maps_at_once():
+    """Whatever the layout of the maps and however many are encoded at a time."""
+    encoder = GeometricEncoder(resolution=16, conv_dims=(4, 6), dim=10).double()
+    humans, objects = random_boxes(37).double(), random_boxes(37).double()
+    maps = spatial_maps(humans, objects, 16)
+    assert maps.is_contiguous(memory_format=torch.channels_last)
+    first, second = encoder.convs[0], encoder.convs[2]
+    weights = torch.rand(37, 10, dtype=torch.float64)
+
+    x = torch.nn.functional.max_pool2d(first(maps.contiguous()).relu(), 2)
+    x = torch.nn.functional.max_pool2d(second(x).relu(), 2)
+    plain = encoder.fc(x.flatten(1)).relu()
+    parameters = list(encoder.parameters())
+    plain_gradients = torch.autograd.grad((plain * weights).sum(), parameters)
+    for layout in (maps, maps.contiguous()):
+        encoded = encoder(layout)
+        gradients = torch.autograd.grad((encoded * weights).sum(), parameters)
+        torch.testing.assert_close(encoded, plain)
+        torch.testing.assert_close(gradients, plain_gradients)
+
+
 def test_geometric_encoder_without_pairs_still_reaches_its_parameters():
     encoder = GeometricEncoder(resolution=16, conv_dims=(4, 6), dim=10)
     assert encoder(torch.rand(3, 2, 16, 16)).shape == (3, 10)

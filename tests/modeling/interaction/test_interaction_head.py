@@ -1,15 +1,18 @@
 import pytest
 import torch
 from detectron2.layers import ShapeSpec
-from detectron2.structures import Boxes, Instances
-from tiny import NUM_CLASSES, NUM_VERBS, SIZE, make_faces, tiny_config
-from torchvision.ops import roi_align
+from pair_batches import (
+    CHANNELS,
+    PRIOR,
+    STRIDES,
+    make_batch,
+    make_features,
+    make_regions,
+    with_masks,
+)
+from tiny import NUM_VERBS, make_faces, tiny_config
 
 from choi_d2.modeling.interaction import PairBatch, build_interaction_head
-from choi_d2.modeling.interaction.geometry import box_coverage, union_boxes
-
-STRIDES = {"p2": 4, "p3": 8, "p4": 16, "p5": 32}
-CHANNELS = 16
 
 
 def make_head(*opts):
@@ -19,65 +22,6 @@ def make_head(*opts):
     for parameter in head.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     return head
-
-
-def make_features(images=2):
-    return {
-        name: torch.randn(images, CHANNELS, SIZE[0] // s, SIZE[1] // s)
-        for name, s in STRIDES.items()
-    }
-
-
-def make_regions(count, previous=False):
-    regions = Instances(SIZE)
-    corners = torch.rand(count, 2, 2) * torch.tensor([SIZE[1], SIZE[0]])
-    boxes = torch.cat([corners.amin(1), corners.amax(1) + 1], dim=1)
-    regions.boxes = Boxes(boxes)
-    if previous:
-        regions.previous_boxes = Boxes(boxes + torch.rand(count, 4))
-    regions.classes = torch.randint(0, NUM_CLASSES, (count,))
-    return regions
-
-
-def make_batch(previous=False):
-    regions = [make_regions(5, previous), make_regions(4, previous)]
-    pairs = [torch.tensor([[0, 1], [0, 4], [3, 1]]), torch.tensor([[2, 0], [2, 2], [1, 0], [2, 3]])]
-    return PairBatch(regions, pairs, [make_faces([[5.0, 5, 60, 50]]), make_faces([])])
-
-
-PRIOR = torch.rand(NUM_CLASSES, NUM_VERBS)
-
-
-def test_eq_3_regions_are_roi_align_on_the_level_of_the_box():
-    head, features = make_head(), make_features(1)
-    box = torch.tensor([[10.0, 6, 50, 40]])  # far below 224 pixels: level p2
-    pooled = head._pool(list(features.values()), [(box, torch.tensor([0]))])[0]
-    expected = roi_align(features["p2"], [box], 7, spatial_scale=1 / 4, aligned=True)
-    torch.testing.assert_close(pooled, expected)
-
-
-def test_union_is_pooled_on_the_level_of_the_union():
-    head, features = make_head(), make_features(1)
-    far_apart = torch.tensor([[0.0, 0, 4, 4]]), torch.tensor([[90.0, 60, 96, 64]])
-    union = union_boxes(*far_apart)
-    assert union.tolist() == [[0, 0, 96, 64]]
-    pooled = head._pool(list(features.values()), [(union, torch.tensor([0]))])[0]
-    expected = roi_align(features["p2"], [union], 7, spatial_scale=1 / 4, aligned=True)
-    torch.testing.assert_close(pooled, expected)
-
-
-def test_face_is_pooled_for_its_human_and_removed_from_it():
-    head, features, batch = make_head(), make_features(), make_batch()
-    stage = batch.stage()
-    (regions,), coverage = head._pool_instances(list(features.values()), batch, [(stage, head)])
-    humans = stage.boxes[batch.human_rows]
-    faces, found = batch.assigned_faces(humans)
-    assert found.tolist() == [True] * 2 + [False] * 2 and coverage == 0.5
-    assert (regions.faces[~found] == 0).all()
-    assert torch.equal(regions.faceless[~found], regions.humans[~found])
-    visible = 1 - box_coverage(faces, humans, 7)
-    torch.testing.assert_close(regions.faceless, regions.humans * visible[:, None])
-    assert (regions.faces[found] != 0).any()
 
 
 def test_semantic_feature_is_the_row_of_the_objects_class():
@@ -163,28 +107,17 @@ def test_no_pair_in_the_whole_batch(training):
 MASKED = ("MODEL.ROI_INTERACTION_HEAD.REPRESENTATION", "mask", "MODEL.MASK_ON", True)
 
 
-def with_masks(batch, make):
-    for regions in batch.regions:
-        regions.masks, regions.previous_masks = make(len(regions)), make(len(regions))
-    return batch
-
-
 def ones(count):
     return torch.ones(count, 28, 28)
 
 
 def test_full_masks_of_the_union_box_are_the_box_representation():
-    """With masks that fill their boxes, H, O and X_g are those of boxes; U loses the corners."""
+    """With masks that fill their boxes X_g is that of boxes; U loses the corners."""
     boxes, masks = make_head(), make_head(*MASKED)
     masks.load_state_dict(boxes.state_dict())
     levels, batch = make_features(), with_masks(make_batch(True), ones)
     by_box, by_mask = boxes(levels, batch, PRIOR), masks(levels, batch, PRIOR)
     torch.testing.assert_close(by_mask.geometric, by_box.geometric, atol=0.15, rtol=0.1)
-    stage = batch.stage(masks=True)
-    (of_boxes,), _ = boxes._pool_instances(list(levels.values()), batch, [(stage, boxes)])
-    (of_masks,), _ = masks._pool_instances(list(levels.values()), batch, [(stage, masks)])
-    torch.testing.assert_close(of_masks.humans, of_boxes.humans)
-    torch.testing.assert_close(of_masks.objects, of_boxes.objects)
     assert not torch.allclose(by_mask.visual, by_box.visual)
 
 
