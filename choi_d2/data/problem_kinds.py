@@ -55,4 +55,13 @@ TOLERATED_KINDS = {
     "verb and object do not fit": "the verb is left out",
     "unknown image": "the entry is left out",
     "face without area": "the face is left out",
+    # Of conversions alone.
+    "related to itself": "the pair is left out",
+    "unclear relation": "the pair is left out",
+    "relation without verb": "the pair is left out",
+    "not annotated": "the image is left out",
+    "second annotation": "the annotation is left out",
+    "region of another kind": "the region is left out",
+    "rotated box": "the upright box around it is taken",
+    "not judged": "such people count as doing nothing",
 }
