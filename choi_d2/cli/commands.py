@@ -29,6 +29,7 @@ class Command:
 COMMANDS = (
     Command("train", "train a model, on a config's data sets or on a JSON of your own", "train"),
     Command("eval", "official metrics of files, or of a model", "evaluate"),
+    Command("init-data", "make a JSON of your own from what other tools write", "init_data"),
     Command("validate", "list everything that is wrong with a data set", "validate"),
     Command("faces", "find the faces of a data set's images, or of a folder's", "faces"),
     Command("show", "draw a data set, training samples, or results", "show"),

@@ -27,6 +27,5 @@ def turned_box(
     sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
     corners = [(x - x0, y - y0) for x, y in ((x1, y1), (x2, y1), (x2, y2), (x1, y2))]
     # y points down: so this turns clockwise, as one sees it.
-    return box_around(
-        [(x0 + x * cosine - y * sine, y0 + x * sine + y * cosine) for x, y in corners]
-    )
+    turned = [(x * cosine - y * sine, x * sine + y * cosine) for x, y in corners]
+    return box_around([(x0 + x, y0 + y) for x, y in turned])

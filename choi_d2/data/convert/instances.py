@@ -106,11 +106,14 @@ def _read_vcoco(source: Source, options: Options, builder: ContentBuilder) -> No
         # The same box is the same person or thing.
         ids: dict[tuple, int] = {}
         for row in _known(targets, actions, (COCO, verbs), image, where, problems):
-            ends = [("person", humans[row]), (COCO[targets[row]], things[row])]
-            for category, box in ends:
-                if (category, *box) not in ids:
-                    ids[category, *box] = builder.add_instance(image, category, box)
-            first, second = (ids[category, *box] for category, box in ends)
+            ends = [
+                (HUMAN_NAMES[0], tuple(humans[row].tolist())),
+                (COCO[targets[row]], tuple(things[row].tolist())),
+            ]
+            for end in ends:
+                if end not in ids:
+                    ids[end] = builder.add_instance(image, *end)
+            first, second = (ids[end] for end in ends)
             field = f"{where}.actions[{row}]"
             builder.add_triplet(first, second, verbs[actions[row]], image=name, field=field)
 

@@ -82,7 +82,8 @@ def read_regions(
             return None
         own = problems.value(result, "id", str, image=image, where=place)
         names = [name for key, found in value.items() if key.endswith("labels") for name in found]
-        labels.update({own: str(name) for name in names[:1]})
+        if names:
+            labels[own] = str(names[0])
         if len(names) > 1:
             message = f"a region with the labels {', '.join(map(str, names))}: the first is taken"
             problems.add("second annotation", message, image=image, field=place)

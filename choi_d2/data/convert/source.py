@@ -134,4 +134,5 @@ def _parse_xml(text: str, path: Path) -> ElementTree.Element:
         return ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError) as error:
         hint = "Was it copied whole?"
-        raise InputError(f"expected XML, found something else ({error})", path=path, hint=hint)
+        problem = f"expected XML, found something else ({error})"
+        raise InputError(problem, path=path, hint=hint) from None
