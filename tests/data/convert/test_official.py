@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 from PIL import Image
@@ -7,16 +8,21 @@ from choi_d2.categories.vcoco import ACTIONS
 from choi_d2.data.convert import Options, convert
 from choi_d2.utils import InputError
 
+FILES = ("anno_bbox.mat", "trainval_hico.json", "instances_train2015.json")
+
 
 @pytest.fixture
-def fixtures(repository):
-    return repository / "tests" / "fixtures"
+def fixtures(repository, tmp_path):
+    """A copy of the fixtures: sizes of images are remembered beside them."""
+    for name in FILES:
+        shutil.copy(repository / "tests" / "fixtures" / "hicodet" / name, tmp_path)
+    return tmp_path
 
 
 @pytest.fixture
 def hicodet(fixtures, images):
-    """The folder of the images that the fixture names, each of its size."""
-    content = json.loads((fixtures / "hicodet" / "instances_train2015.json").read_text())
+    """The folder of the images that the fixtures name, each of its size."""
+    content = json.loads((fixtures / FILES[2]).read_text())
     for name, size in zip(content["filenames"], content["size"], strict=True):
         Image.new("RGB", size).save(images / name)
     return images
@@ -27,14 +33,10 @@ def numbers(source, output, **options):
 
 
 def test_the_three_forms_of_hicodet_say_the_same(fixtures, hicodet, tmp_path):
-    files = {
-        "anno_bbox.mat": {"split": "train", "images": hicodet},
-        "trainval_hico.json": {"images": hicodet},
-        "instances_train2015.json": {},
-    }
+    options = ({"split": "train", "images": hicodet}, {"images": hicodet}, {})
     found = [
-        numbers(fixtures / "hicodet" / name, tmp_path / f"{name}.json", **options)
-        for name, options in files.items()
+        numbers(fixtures / name, tmp_path / "out" / name, **given)
+        for name, given in zip(FILES, options, strict=True)
     ]
     assert found[0]["triplets"] > 1000 and found[0]["verbs"] == 117
     assert [each["triplets"] for each in found] == [found[0]["triplets"]] * 3
@@ -42,7 +44,7 @@ def test_the_three_forms_of_hicodet_say_the_same(fixtures, hicodet, tmp_path):
 
 
 def test_a_matlab_file_needs_a_split_and_images(fixtures, images, tmp_path):
-    source = fixtures / "hicodet" / "anno_bbox.mat"
+    source = fixtures / FILES[0]
     with pytest.raises(InputError, match="--split"):
         numbers(source, tmp_path / "o.json", images=images)
     with pytest.raises(InputError, match="--images"):
