@@ -1,6 +1,8 @@
 #!/usr/bin/env python
 """Draw the <human, verb, object> triplets that a model finds in photos, and write them as JSON.
 
+`choi predict` does this and more: videos, folders that go on where they stopped, tables.
+
     python demo/demo.py --weights model_final.pth \\
         --input photo.jpg holiday/ 'more/*.png' --output output/photos
 
@@ -27,124 +29,46 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from detectron2.utils.logger import setup_logger
-from tqdm import tqdm
 
-from choi_d2.data.faces import build_face_detector
-from choi_d2.engine import load_prediction_config
-from choi_d2.inference import HOIPredictor
-from choi_d2.inference.photos import Photo, find_photos
-from choi_d2.pictures import read_picture
-from choi_d2.utils import InputError, clean_exit, write_json
-from choi_d2.utils.output_names import OutputNames, path_below
-from choi_d2.visualization import TripletVisualizer, prediction_report
+from choi_d2.inference.folder_run import FolderRun
+from choi_d2.inference.model_choice import choose_model
+from choi_d2.inference.run_items import check_output, list_items
+from choi_d2.inference.run_options import RunOptions
+from choi_d2.utils import clean_exit
 
 logger = logging.getLogger("choi_d2.demo")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line; returns the exit status, 1 if none of the photos could be read."""
     args = _parser().parse_args(arguments)
     setup_logger(name="fvcore")
     setup_logger(name="choi_d2")
     output = Path(args.output).expanduser()
-    photos = find_photos(args.input, outside=output)
-    targets = plan_outputs(photos, output)
-
-    cfg = load_prediction_config(args.config_file, args.weights, args.opts)
-    predictor = HOIPredictor(cfg, build_face_detector(cfg) if args.faces else None)
-    if args.masks and not cfg.MODEL.MASK_ON:
+    items, _ = list_items([str(source) for source in args.input], output)
+    check_output(items, output)
+    choice = choose_model(args.weights, args.config_file, opts=args.opts)
+    if args.masks and not choice.cfg.MODEL.MASK_ON:
         logger.warning("--masks: this model has no masks (MODEL.MASK_ON), boxes are drawn instead")
-
-    skipped = triplets = 0
-    for photo, target in zip(tqdm(photos, unit="photo", dynamic_ncols=True), targets, strict=True):
-        try:
-            image = read_picture(photo.path)
-        except InputError as error:
-            logger.warning("Skipped: %s", error)
-            skipped += 1
-            continue
-        report = process(predictor, image, photo, target, args)
-        triplets += len(report["triplets"])
-    drawn = len(photos) - skipped
+    options = RunOptions(
+        score_thresh=args.score_thresh,
+        max_triplets=args.max_triplets,
+        masks=args.masks,
+        faces=args.faces,
+        all_instances=args.all_instances,
+        overwrite=True,
+    )
+    summary = FolderRun(items, output, options).run(lambda: choice.build(faces=args.faces))
     logger.info(
         "%d photo(s) with %d triplet(s) drawn in %s; %d skipped as unreadable",
-        drawn,
-        triplets,
+        summary.done,
+        summary.triplets,
         output,
-        skipped,
+        len(summary.failed),
     )
-    if not drawn:
-        logger.error("None of the %d file(s) could be read as a picture", len(photos))
-    return 0 if drawn else 1
-
-
-def process(predictor, image, photo: Photo, target: Path, args: argparse.Namespace) -> dict:
-    """Predict, draw and write one photo.
-
-    Args:
-        predictor: finds the triplets.
-        image: uint8 (H, W, 3), BGR.
-        photo: where it is from.
-        target: path of the drawing; the JSON goes beside it.
-        args: the command line.
-
-    Returns:
-        what was written as JSON.
-    """
-    outputs = predictor.outputs(image, file_name=str(photo.path))
-    instances, interactions = outputs["instances"], outputs["interactions"]
-    faces = outputs.get("faces") if args.faces else None
-    thresholds = (args.score_thresh, args.max_triplets)
-
-    report = {"file_name": str(photo.path)}
-    report |= prediction_report(
-        instances, interactions, predictor.metadata, *thresholds, masks=args.masks
-    )
-    if faces is not None:
-        report["faces"] = [
-            {"box": [round(side, 2) for side in box], "score": round(score, 6)}
-            for box, score in zip(faces.boxes.tensor.tolist(), faces.scores.tolist(), strict=True)
-        ]
-    visualizer = TripletVisualizer(image[:, :, ::-1], predictor.metadata)
-    visualizer.draw_predictions(
-        instances,
-        interactions,
-        *thresholds,
-        faces=faces,
-        masks=args.masks,
-        all_instances=args.all_instances,
-    )
-    visualizer.save(target)
-    write_json(target.with_suffix(".json"), report)
-    return report
-
-
-def plan_outputs(photos: Sequence[Photo], output: Path) -> list[Path]:
-    """Where each photo's drawing goes.
-
-    Photos keep their names and the folders that they were found in. JPEGs become JPEGs, others
-    PNGs; a name that is taken (a.jpg and a.png, or one/a.jpg and two/a.jpg) gets a number: a_2.png.
-
-    Raises:
-        InputError: drawings would go into a folder that the photos are in, or out of ``output``.
-    """
-    targets: list[Path] = []
-    names = OutputNames()
-    photo_folders = {photo.path.resolve().parent for photo in photos}
-    for photo in photos:
-        suffix = ".jpg" if photo.path.suffix.lower() in {".jpg", ".jpeg"} else ".png"
-        # The JSON has the name without suffix.
-        name = names.take(str(photo.name.with_suffix("")))
-        target = path_below(output, name + suffix)
-        if target.parent.resolve() in photo_folders:
-            raise InputError(
-                "holds photos of --input, which must not be overwritten",
-                path=target.parent,
-                field="--output",
-                hint="Choose another folder.",
-            )
-        targets.append(target)
-    return targets
+    if not summary.done:
+        logger.error("None of the %d file(s) could be read as a picture", len(items))
+    return 0 if summary.done else 1
 
 
 def _parser() -> argparse.ArgumentParser:

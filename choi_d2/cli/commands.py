@@ -27,6 +27,7 @@ class Command:
 
 
 COMMANDS = (
+    Command("predict", "find triplets in photos, folders, videos or a camera", "predict"),
     Command("train", "train a model, on a config's data sets or on a JSON of your own", "train"),
     Command("eval", "official metrics of files, or of a model", "evaluate"),
     Command("init-data", "make a JSON of your own from what other tools write", "init_data"),

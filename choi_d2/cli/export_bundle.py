@@ -2,6 +2,7 @@
 
   choi export-bundle output/my --output my_model.safetensors
   choi export-bundle output/my/model_best.pth --output my_model.safetensors --name "my model"
+  choi predict photo.jpg --model my_model.safetensors
 
 The optimizer's state is left out, and weights are kept in half precision (--full-precision does
 not). Metrics are those of results.json beside the checkpoint. Nothing in a bundle can run.

@@ -18,6 +18,7 @@ DONE, PARTS_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 _DESCRIPTION = """\
 Human-object interaction recognition: who does what with what in a picture.
 
+  choi predict photo.jpg --output found
   choi train --config-file configs/HOIW/choi_R_50_FPN.yaml
   choi eval hoiw --gt GT.json --pred PRED.json
   choi COMMAND --help

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,12 @@ class Photo:
     name: Path
 
 
-def find_photos(inputs: Sequence[str | os.PathLike], outside: Path | None = None) -> list[Photo]:
+def find_photos(
+    inputs: Sequence[str | os.PathLike],
+    outside: Path | None = None,
+    *,
+    extensions: Collection[str] = EXTENSIONS,
+) -> list[Photo]:
     """The photos that files, folders and patterns name, each once, in their order.
 
     Folders are searched with all folders in them, for files with a photo's extension that are not
@@ -44,6 +49,7 @@ def find_photos(inputs: Sequence[str | os.PathLike], outside: Path | None = None
         inputs: files, folders, or patterns such as ``"photos/*.jpg"`` or ``"photos/**/a*"``.
         outside: a folder that is left out where it is inside of a folder that is searched: the
             results of the last time are no photos.
+        extensions: of the files that are taken from folders, in lower case with their dots.
 
     Raises:
         InputError: one of ``inputs`` does not exist, or there is no photo at all.
@@ -51,13 +57,15 @@ def find_photos(inputs: Sequence[str | os.PathLike], outside: Path | None = None
     photos: dict[Path, Photo] = {}
     for given in inputs:
         for path in _expand(os.fspath(given)):
-            found = _in_folder(path, outside) if path.is_dir() else [Photo(path, Path(path.name))]
+            found = [Photo(path, Path(path.name))]
+            if path.is_dir():
+                found = _in_folder(path, outside, extensions)
             for photo in found:
                 photos.setdefault(photo.path.resolve(), photo)
     if not photos:
         raise InputError(
             f"no photo in {', '.join(str(given) for given in inputs)}",
-            hint=f"Files with these extensions are photos: {' '.join(sorted(EXTENSIONS))}.",
+            hint=f"Files with these extensions are photos: {' '.join(sorted(extensions))}.",
         )
     return list(photos.values())
 
@@ -73,7 +81,7 @@ def _expand(given: str) -> list[Path]:
     return [Path(match) for match in matches]
 
 
-def _in_folder(folder: Path, outside: Path | None) -> Iterator[Photo]:
+def _in_folder(folder: Path, outside: Path | None, extensions: Collection[str]) -> Iterator[Photo]:
     left_out = outside.resolve() if outside is not None else None
     if left_out == folder.resolve():
         left_out = None
@@ -85,5 +93,5 @@ def _in_folder(folder: Path, outside: Path | None) -> Iterator[Photo]:
         )
         for name in sorted(names):
             path = Path(root, name)
-            if path.suffix.lower() in EXTENSIONS and not name.startswith("."):
+            if path.suffix.lower() in extensions and not name.startswith("."):
                 yield Photo(path, path.relative_to(folder))

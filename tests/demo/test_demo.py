@@ -12,6 +12,7 @@ from PIL import Image
 from choi_d2.engine import HOICheckpointer, load_config
 from choi_d2.engine.model_card import ModelCard
 from choi_d2.inference.photos import Photo
+from choi_d2.inference.run_items import plan_outputs
 from choi_d2.structures import Vocabulary
 from choi_d2.utils import InputError
 
@@ -130,13 +131,13 @@ def test_photos_are_never_overwritten(run, photos):
     assert {name: (photos / name).read_bytes() for name in files_in(photos)} == before
 
 
-def test_no_two_photos_share_a_name(demo):
+def test_no_two_photos_share_a_name():
     given = ["one/a.jpg", "two/a.jpg", "A.png", "a_2.png", "sub/a.jpg", "a.b.jpg", "noending"]
     photos = [
         Photo(Path("/in") / str(i) / name, Path(name.removeprefix("one/").removeprefix("two/")))
         for i, name in enumerate(given)
     ]
-    targets = [str(path) for path in demo.plan_outputs(photos, Path("/out"))]
+    targets = [str(path) for path in plan_outputs(photos, Path("/out"))]
     assert targets == [
         "/out/a.jpg",
         "/out/a_2.jpg",
@@ -148,16 +149,16 @@ def test_no_two_photos_share_a_name(demo):
     ]
 
 
-def test_no_drawing_leaves_the_output_folder(demo, tmp_path):
+def test_no_drawing_leaves_the_output_folder(tmp_path):
     given = ["a\\..\\..\\b.jpg", "C:c.jpg", "d\x01.jpg", "e" * 250 + ".jpg", "..\\f.jpg"]
     photos = [Photo(Path("/in", name), Path(name)) for name in given]
-    for target in demo.plan_outputs(photos, tmp_path / "out"):
+    for target in plan_outputs(photos, tmp_path / "out"):
         assert target.is_relative_to(tmp_path / "out") and ".." not in target.parts
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
     (tmp_path / "out" / "away").symlink_to(tmp_path)
     with pytest.raises(InputError, match="a link leads out of the output folder"):
-        demo.plan_outputs([Photo(Path("/in/g.jpg"), Path("away/g.jpg"))], tmp_path / "out")
+        plan_outputs([Photo(Path("/in/g.jpg"), Path("away/g.jpg"))], tmp_path / "out")
 
 
 def test_bad_command_lines_are_one_line(repository, config_file, tmp_path):

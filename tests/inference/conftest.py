@@ -8,7 +8,7 @@ import pytest
 from detectron2.config import get_cfg
 
 # tests/ is no package (importlib mode): helpers that several rooms share are imported by name.
-for room in ("engine", "modeling"):
+for room in ("engine", "inference", "modeling"):
     sys.path.insert(0, str(Path(__file__).parents[1] / room))
 
 from stub_model import OPTIONS, stub_dataset  # noqa: E402, F401 (a fixture)

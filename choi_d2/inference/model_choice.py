@@ -1,0 +1,79 @@
+"""The model that a command line names, before it is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from detectron2.config import CfgNode
+
+from choi_d2.data.faces import build_face_detector
+from choi_d2.engine import load_prediction_config
+
+from .bundles import find_model, shipped_models
+from .predictor import HOIPredictor
+
+DEFAULT = "photos"
+"""The shipped model that is taken where none is named."""
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model that is there.
+
+    Attributes:
+        cfg: its config, with ``MODEL.WEIGHTS``.
+    """
+
+    cfg: CfgNode
+
+    def build(self, *, faces: bool = False) -> HOIPredictor:
+        """Load it; with ``faces`` a detector looks for faces even if the model needs none.
+
+        Raises:
+            InputError: the weights cannot be loaded.
+        """
+        return HOIPredictor(self.cfg, build_face_detector(self.cfg) if faces else None)
+
+
+def choose_model(
+    model: str = "", config_file: str = "", device: str | None = None, opts: Sequence[str] = ()
+) -> ModelChoice:
+    """Find a model and read its config.
+
+    Args:
+        model: a shipped model's name, a bundle, a checkpoint; "" for the shipped :data:`DEFAULT`,
+            or, with a config file, its ``MODEL.WEIGHTS``.
+        config_file: YAML; "" for the one that the weights carry.
+        device: "cpu", "cuda", ...; None leaves it to the config.
+        opts: KEY VALUE pairs that override the config.
+
+    Raises:
+        InputError: there is no such model, or no config.
+    """
+    if not model and not config_file and DEFAULT in shipped_models():
+        model = DEFAULT
+    weights = str(find_model(model)) if model else ""
+    given = [*opts, "MODEL.DEVICE", device] if device is not None else list(opts)
+    return ModelChoice(load_prediction_config(config_file, weights, given))
+
+
+def identity(choice: ModelChoice) -> dict[str, Any]:
+    """What tells its results from another model's: digests of the weights and of the config."""
+    cfg = choice.cfg.clone()
+    weights, cfg.MODEL.WEIGHTS, cfg.MODEL.DEVICE, cfg.OUTPUT_DIR = cfg.MODEL.WEIGHTS, "", "", ""
+    return {
+        "weights": _sha256(weights) if os.path.isfile(weights) else weights,
+        "config": hashlib.sha256(cfg.dump().encode()).hexdigest(),
+    }
+
+
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
