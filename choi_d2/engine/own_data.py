@@ -27,12 +27,15 @@ class OwnData:
         images: the folder of its images.
         val: JSON of the validation set; None where there is none.
         val_images: the folder of its images; by default ``images``.
+        faces, val_faces: a JSON of ``choi faces`` for either; by default the JSON's own faces.
     """
 
     train: str | None
     images: str | None
     val: str | None = None
     val_images: str | None = None
+    faces: str | None = None
+    val_faces: str | None = None
 
     def __post_init__(self):
         """Look for the files.
@@ -45,6 +48,8 @@ class OwnData:
             ("--images", self.images, os.path.isdir),
             ("--val" if self.train else "--data", self.val, os.path.isfile),
             ("--val-images" if self.train else "--images", self.val_images, os.path.isdir),
+            ("--faces", self.faces, os.path.isfile),
+            ("--val-faces" if self.train else "--faces", self.val_faces, os.path.isfile),
         ):
             if path is not None and not is_there(path):
                 kind = "file" if is_there is os.path.isfile else "folder"
@@ -73,24 +78,39 @@ def own_data_opts(data: OwnData) -> list[str]:
     """What a config has to say of data that :func:`register_own_data` has registered.
 
     Returns:
-        KEY VALUE pairs: the data sets, and the counts and rules of classes and verbs.
+        KEY VALUE pairs: the data sets, the counts and rules of classes and verbs, and where faces
+        are known from, if they are.
     """
     test = (VAL,) if data.val is not None else ()
     if data.train is None:
-        return ["DATASETS.TEST", str(test)]
+        facts = {"DATASETS.TEST": test, **_face_facts(data, VAL)}
+        return [str(part) for fact in facts.items() for part in fact]
     facts = {
         **vocabulary_facts(dataset_vocabulary(TRAIN)),
         "DATASETS.TRAIN": (TRAIN,),
         "DATASETS.TEST": test,
         # What the first weights know by name is taken over, and the rest begins anew.
         "MODEL.NEW_NAMES": "initialise",
+        **_face_facts(data, TRAIN),
     }
     return [str(part) for fact in facts.items() for part in fact]
 
 
 def default_config() -> Path:
-    """The config for photos of one's own, where none is given."""
-    return Path(__file__).resolve().parent.parent / "configs" / "photos" / "choi_MNV2_FPN.yaml"
+    """The config where neither one nor weights are given: a slim network, from scratch."""
+    configs = Path(__file__).resolve().parent.parent / "configs"
+    return configs / "synthetic" / "choi_R_18_FPN.yaml"
+
+
+def _face_facts(data: OwnData, first: str) -> dict[str, object]:
+    """Files of faces go before what a JSON has itself; without either, the config decides."""
+    files = {TRAIN: data.faces, VAL: data.val_faces}
+    named = tuple(f"{name}={path}" for name, path in files.items() if path is not None)
+    if named:
+        return {"INPUT.FACES.SOURCE": "file", "INPUT.FACES.FILES": named}
+    if any("faces" in record for record in DatasetCatalog.get(first)):
+        return {"INPUT.FACES.SOURCE": "annotations"}
+    return {}
 
 
 def _register(name: str, json_file: str, images: str, **metadata: bool) -> None:

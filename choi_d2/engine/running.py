@@ -18,7 +18,7 @@ from detectron2.utils.logger import setup_logger
 from .loading import load_trained
 from .own_data import register_own_data
 from .results import write_results
-from .setup import load_config
+from .setup import check_config, load_config
 from .trainer import HOITrainer
 from .weights_config import load_weights_config
 
@@ -28,6 +28,7 @@ def set_up(args: argparse.Namespace) -> CfgNode:
     model = getattr(args, "model", None)
     if model and not args.config_file:
         cfg = load_weights_config(model, args.opts)
+        check_config(cfg)
     else:
         cfg = load_config(args.config_file, args.opts)
     cfg.freeze()

@@ -8,6 +8,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from choi_d2.cli.main import main
 from choi_d2.data.synthetic import make_dataset
+from choi_d2.engine import HOITrainer
 from choi_d2.engine.own_data import TRAIN, VAL, OwnData, own_data_opts, register_own_data
 
 TINY = {
@@ -125,3 +126,78 @@ def test_what_is_refused(scenes, tmp_path, monkeypatch, capsys, command, message
         command = [scenes / "images" / "train" if word == "." else word for word in command]
     assert run(*(str(word).format(train=train) for word in command)) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.fixture
+def nothing_shipped(monkeypatch):
+    """An installation without models."""
+    monkeypatch.setattr("choi_d2.inference.bundles.shipped_models", dict)
+
+
+def test_without_config_and_weights_a_slim_network_learns_from_scratch(
+    scenes, tmp_path, nothing_shipped
+):
+    own = ["--data", scenes / "train.json", "--images", scenes / "images" / "train"]
+    opts = [word for option in TINY.items() for word in option]
+    assert run("train", *own, *opts, "OUTPUT_DIR", tmp_path / "out") == 0
+    told = (tmp_path / "out" / "config.yaml").read_text()
+    assert "DEPTH: 18" in told and "SOURCE: annotations" in told and "WEIGHTS: ''" in told
+
+    # With weights, the config is theirs; what they are called by name is taken over.
+    content = json.loads((scenes / "train.json").read_text())
+    content["verbs"].append({"id": 40, "name": "juggle"})
+    (tmp_path / "more.json").write_text(json.dumps(content))
+    own = ["--data", tmp_path / "more.json", *own[2:]]
+    weights = ["--weights", tmp_path / "out" / "model_final.pth"]
+    drop_handlers()
+    assert run("train", *own, *weights, "OUTPUT_DIR", tmp_path / "more") == 0
+    told = (tmp_path / "more" / "config.yaml").read_text()
+    assert "NUM_VERBS: 12" in told and "OUT_CHANNELS: 16" in told
+
+
+def test_a_run_that_was_stopped_goes_on(words, tmp_path, monkeypatch):
+    opts = [word for option in TINY.items() for word in option]
+    assert run("train", *words, *opts, "OUTPUT_DIR", tmp_path / "out") == 0
+    drop_handlers()
+    first_iterations = []
+    monkeypatch.setattr(HOITrainer, "train", lambda self: first_iterations.append(self.start_iter))
+    more = [*words, "--resume", *opts, "OUTPUT_DIR", tmp_path / "out", "SOLVER.MAX_ITER", 3]
+    assert run("train", *more) == 0
+    assert first_iterations == [2]
+
+
+def test_where_faces_are_known_from(scenes, tmp_path):
+    images = str(scenes / "images" / "train")
+
+    def told(json_file, **files):
+        data = OwnData(str(json_file), images, **files)
+        register_own_data(data)
+        opts = own_data_opts(data)
+        return dict(zip(opts[::2], opts[1::2], strict=True))
+
+    assert told(scenes / "train.json")["INPUT.FACES.SOURCE"] == "annotations"
+    cache = tmp_path / "faces.json"
+    cache.write_text('{"detector": "none", "faces": {}}')
+    with_file = told(scenes / "train.json", faces=str(cache))
+    assert with_file["INPUT.FACES.SOURCE"] == "file"
+    assert with_file["INPUT.FACES.FILES"] == f"('own_train={cache}',)"
+    content = json.loads((scenes / "train.json").read_text())
+    del content["faces"]
+    (tmp_path / "train.json").write_text(json.dumps(content))
+    assert "INPUT.FACES.SOURCE" not in told(tmp_path / "train.json")
+
+
+def test_files_as_people_bring_them(shared, tmp_path, nothing_shipped):
+    """12 and 6 images, 11 verbs: trains, evaluates, and the checkpoint alone predicts a photo."""
+    from choi_d2 import HOIPredictor
+
+    base = shared / "field" / "base"
+    own = ["--data", base / "train.json", "--images", base / "images" / "train"]
+    own += ["--val", base / "val.json", "--val-images", base / "images" / "val"]
+    opts = [word for option in TINY.items() for word in option]
+    assert run("train", *own, *opts, "OUTPUT_DIR", tmp_path / "out") == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())["results"][VAL]
+    assert {"hoi", "bbox"} <= {key.split("/")[0] for key in results}
+    predictor = HOIPredictor.from_pretrained(tmp_path / "out" / "model_final.pth")
+    (result,) = predictor(base / "images" / "val" / "val_000000.jpg")
+    assert len(predictor.vocabulary.verbs) == 11
