@@ -85,8 +85,9 @@ def _edges(boxes: Tensor, axis: int, count: int) -> tuple[Tensor, Tensor]:
 def assign_faces(humans: Tensor, faces: Tensor, scores: Tensor) -> Tensor:
     """The face of each human: the one with the largest part inside the human's box.
 
-    Ties go to the higher score, then to the face that is nearest to the middle of the box's upper
-    edge, where a head is. One face may serve two humans whose boxes overlap.
+    Ties, such as several faces wholly inside, go to the face whose middle is nearest to the middle
+    of the box's upper edge, where a head is: the detector's score, which decides last, says how
+    clear a face is and not whose. One face may serve two humans whose boxes overlap.
 
     Args:
         humans: Tensor[M, 4].
@@ -110,7 +111,7 @@ def assign_faces(humans: Tensor, faces: Tensor, scores: Tensor) -> Tensor:
     distance = torch.linalg.vector_norm(head[:, None] - middle[None], dim=2)
 
     best_inside = inside.amax(dim=1, keepdim=True)
-    score = torch.where(inside == best_inside, scores[None].to(inside), -torch.inf)
-    tied = score == score.amax(dim=1, keepdim=True)
-    choice = torch.where(tied, distance, torch.inf).argmin(dim=1)
+    distance = torch.where(inside == best_inside, distance, torch.inf)
+    tied = distance == distance.amin(dim=1, keepdim=True)
+    choice = torch.where(tied, scores[None].to(inside), -torch.inf).argmax(dim=1)
     return torch.where(best_inside[:, 0] > 0, choice, -1)

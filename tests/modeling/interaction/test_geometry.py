@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -84,10 +86,22 @@ class TestAssignFaces:
         faces = torch.tensor([[45.0, 20, 65, 40], [40, 20, 60, 40]])  # a quarter, a half inside
         assert assign_faces(self.human, faces, torch.tensor([0.9, 0.5])).tolist() == [1]
 
-    def test_a_tie_goes_to_the_score_then_to_the_head(self):
-        faces = torch.tensor([[20.0, 80, 30, 90], [25.0, 15, 35, 25]])
-        assert assign_faces(self.human, faces, torch.tensor([0.9, 0.5])).tolist() == [0]
-        assert assign_faces(self.human, faces, torch.tensor([0.7, 0.7])).tolist() == [1]
+    def test_of_two_faces_inside_the_one_at_the_head_wins_whatever_the_scores(self):
+        faces = torch.tensor([[20.0, 60, 30, 70], [25.0, 15, 35, 25]])
+        for scores in ([0.9, 0.5], [0.5, 0.9], [0.7, 0.7]):
+            assert assign_faces(self.human, faces, torch.tensor(scores)).tolist() == [1]
+
+    def test_at_the_same_distance_the_score_decides(self):
+        faces = torch.tensor([[18.0, 15, 28, 25], [32.0, 15, 42, 25]])
+        for scores in ([0.9, 0.5], [0.5, 0.9]):
+            best = scores.index(0.9)
+            assert assign_faces(self.human, faces, torch.tensor(scores)).tolist() == [best]
+
+    def test_two_people_of_whom_one_stands_in_the_others_box(self):
+        grown_up, child = [10.0, 10, 60, 110], [30.0, 50, 55, 110]
+        faces = torch.tensor([[28.0, 14, 40, 28], [38.0, 52, 48, 64]])
+        humans = torch.tensor([grown_up, child])
+        assert assign_faces(humans, faces, torch.tensor([0.6, 0.95])).tolist() == [0, 1]
 
     def test_no_face_that_touches(self):
         faces = torch.tensor([[200.0, 20, 220, 40], [20, 20, 20, 40]])  # far; without area
@@ -100,7 +114,14 @@ class TestAssignFaces:
 
     def test_against_a_loop(self):
         humans, faces, scores = random_boxes(15), random_boxes(9), torch.rand(9)
+        humans[:3] = torch.tensor([-1.0, -1, 51, 51])  # all faces inside
+        humans[1] += 3
         for human, choice in zip(humans.tolist(), assign_faces(humans, faces, scores).tolist()):
-            parts = [round(covered_part(human, face), 4) for face in faces.tolist()]
-            best = max(range(9), key=lambda i: (parts[i], scores[i].item()))  # noqa: B023
-            assert choice == (best if parts[best] > 0 else -1)
+            head = (human[0] + human[2]) / 2, human[1]
+            ranks = []
+            for face, score in zip(faces.tolist(), scores.tolist()):
+                middle = (face[0] + face[2]) / 2, (face[1] + face[3]) / 2
+                part = round(covered_part(human, face), 4)
+                ranks.append((part, -math.dist(head, middle), score))
+            best = ranks.index(max(ranks))
+            assert choice == (best if ranks[best][0] > 0 else -1)
