@@ -64,12 +64,14 @@ def add_choi_config(cfg: CN) -> None:
     cfg.MODEL.ROI_MASK_HEAD.POOLER_RESOLUTION = 14
 
     # Regions that are neither instance nor background: crowds, and instances whose certainty is
-    # below INPUT.CERTAINTY_THRESH. No box on one becomes background or an end of a negative pair,
-    # unless it matches an instance. A box is on a crowd when this part of its own area is in the
-    # crowd's box, on an uncertain instance from this IoU on. Above 1: never.
+    # below INPUT.CERTAINTY_THRESH. A box on one that matches no instance is not background (RPN,
+    # every stage), nor an end of a negative pair. It is on a crowd when this part of its own area
+    # is in the crowd's box, on an uncertain instance from this IoU on. Above 1: never.
     cfg.MODEL.IGNORED = CN()
     cfg.MODEL.IGNORED.IOU = 0.3
     cfg.MODEL.IGNORED.CROWD_COVERAGE = 0.5
+    # Detectron2's RPN, with the same parameters, that knows of ignored regions.
+    cfg.MODEL.PROPOSAL_GENERATOR.NAME = "IgnoringRPN"
 
     # ---------------------------------------------------------------------- the networks R^t
     cfg.MODEL.ROI_INTERACTION_HEAD = CN()

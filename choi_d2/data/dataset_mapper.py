@@ -12,17 +12,18 @@ from detectron2.config import CfgNode, configurable
 from detectron2.data import MetadataCatalog
 from detectron2.data import detection_utils as utils
 from detectron2.data import transforms as T
-from detectron2.structures import BitMasks, Boxes, BoxMode, Instances, PolygonMasks
+from detectron2.structures import BitMasks, Instances, PolygonMasks
 
 from choi_d2.pictures import read_picture, size_error
 from choi_d2.pictures.formats import check_format, from_bgr
-from choi_d2.structures import HOIAnnotations, IgnoredRegions
+from choi_d2.structures import HOIAnnotations
 from choi_d2.utils import InputError
 
 from .augmentations import build_augmentations
 from .faces import load_face_cache
 from .faces.factory import face_files
 from .masks import has_mask, read_segmentation
+from .transformed_boxes import transform_faces, transform_ignored
 
 logger = logging.getLogger(__name__)
 
@@ -245,56 +246,6 @@ class HOIDatasetMapper:
             # A decoded mask may be read-only, which torch warns of when it takes it over.
             annotation["segmentation"] = np.array(annotation["segmentation"])
         return annotation
-
-
-def transform_faces(
-    faces: Sequence[Mapping], transforms: T.TransformList, image_size: tuple[int, int]
-) -> Instances:
-    """Faces in the frame of the transformed image.
-
-    Args:
-        faces: ``[{"bbox": [x1, y1, x2, y2], "score": float}, ...]`` in the original image.
-        transforms: what was done to the image.
-        image_size: (height, width) of the transformed image.
-
-    Returns:
-        ``Instances`` with ``boxes`` (F boxes, clipped to the image) and ``scores`` (F,); faces that
-        are outside the image are left out.
-    """
-    boxes = _transform_boxes([face["bbox"] for face in faces], transforms, image_size)
-    scores = torch.tensor([face["score"] for face in faces], dtype=torch.float32)
-    inside = boxes.nonempty()
-    return Instances(image_size, boxes=boxes[inside], scores=scores[inside])
-
-
-def transform_ignored(
-    annotations: Sequence[Mapping], transforms: T.TransformList, image_size: tuple[int, int]
-) -> IgnoredRegions:
-    """Ignored regions in the frame of the transformed image.
-
-    Args:
-        annotations: with ``bbox``, ``bbox_mode`` and ``iscrowd``, in the original image.
-        transforms: what was done to the image.
-        image_size: (height, width) of the transformed image.
-
-    Returns:
-        The regions, clipped to the image; those outside it are left out.
-    """
-    corners = [BoxMode.convert(x["bbox"], x["bbox_mode"], BoxMode.XYXY_ABS) for x in annotations]
-    boxes = _transform_boxes(corners, transforms, image_size)
-    is_crowd = torch.tensor([bool(x.get("iscrowd", 0)) for x in annotations], dtype=torch.bool)
-    inside = boxes.nonempty()
-    return IgnoredRegions(boxes.tensor[inside], is_crowd[inside])
-
-
-def _transform_boxes(
-    corners: Sequence[Sequence[float]], transforms: T.TransformList, image_size: tuple[int, int]
-) -> Boxes:
-    """Boxes ``[x1, y1, x2, y2]`` in the transformed image, clipped to it."""
-    boxes = np.asarray(corners, dtype=np.float64).reshape(-1, 4)
-    boxes = Boxes(torch.as_tensor(transforms.apply_box(boxes), dtype=torch.float32).reshape(-1, 4))
-    boxes.clip(image_size)
-    return boxes
 
 
 def faces_of_files(files: Sequence[str]) -> dict[str, list[dict]]:

@@ -62,6 +62,8 @@ COCO = {
             "bbox": [1, 2, 20, 20],
             "iscrowd": 1,
             "segmentation": {"size": [40, 60], "counts": [100, 50, 2250]},
+            "certainty": 0.5,
+            "judged": False,
         },
         {
             "id": 11,

@@ -85,6 +85,26 @@ def name():
             catalog.remove("own_data")
 
 
+def test_certainty_and_judged_go_to_the_record(own):
+    annotations = own.content["annotations"]
+    annotations[0].update(certainty=1, judged=False)
+    annotations[1]["certainty"] = 0.25
+    first, second = own.write().load()
+    trust = [[a.get("certainty"), a.get("judged")] for a in first["annotations"]]
+    assert trust == [[1.0, False], [0.25, None]]
+    assert not {"certainty", "judged"} & second["annotations"][0].keys()
+
+
+@pytest.mark.parametrize(
+    "key, wrong",
+    [("certainty", 35), ("certainty", -0.1), ("certainty", "high"), ("judged", "perhaps")],
+)
+def test_certainty_and_judged_that_are_neither(own, key, wrong):
+    own.content["annotations"][1][key] = wrong
+    with pytest.raises(InputError, match=rf"annotations\[1\]\.{key}"):
+        own.write().load()
+
+
 def test_register(own, name):
     register_hoi_instances(name, {"humans_as_objects": False}, own.json_file, own.image_root)
     metadata = MetadataCatalog.get(name)

@@ -171,7 +171,9 @@ def add_instances(
     """Add an image's annotations to its record.
 
     Args:
-        annotations: as :class:`CocoImages` has them; boxes are ``[x, y, width, height]``.
+        annotations: as :class:`CocoImages` has them; boxes are ``[x, y, width, height]``. They may
+            have a ``certainty`` from 0 to 1, and ``judged``: was it looked at what the instance
+            does, and what is done with it?
         to_contiguous: category id -> contiguous id.
         builder: of the image.
         problems: where blemishes are reported.
@@ -193,12 +195,31 @@ def add_instances(
         extra = {key: values[annotation_id] for key, values in extra_of_id.items()}
         iscrowd = problems.flag(annotation, "iscrowd", default=False, image=image, where=where)
         extra["iscrowd"] = int(iscrowd)
+        if "judged" in annotation:
+            judged = problems.flag(annotation, "judged", default=True, image=image, where=where)
+            extra["judged"] = judged
+        if "certainty" in annotation:
+            certainty = _read_certainty(annotation, where, builder)
+            if certainty is None:
+                continue
+            extra["certainty"] = certainty
         x, y, width, height = box
         corners = [x, y, x + width, y + height]
         segmentation = _read_mask(annotation, corners, where, builder)
         if segmentation is not None:
             extra["segmentation"] = segmentation
         builder.add_instance(annotation_id, corners, to_contiguous[category], field=where, **extra)
+
+
+def _read_certainty(annotation: Mapping, where: str, builder: RecordBuilder) -> float | None:
+    """A number in [0, 1]; None where it is broken."""
+    image, problems = builder.image, builder.problems
+    certainty = problems.number(annotation, "certainty", image=image, where=where)
+    if certainty is None or 0 <= certainty <= 1:
+        return certainty
+    message = f"expected a number from 0 to 1, found {certainty:g}"
+    problems.add("bad number", message, image=image, field=f"{where}.certainty")
+    return None
 
 
 def _read_mask(

@@ -6,7 +6,8 @@
      "verbs":        [{"id": 1, "name": "kick"}, {"id": 2, "name": "run", "takes_object": false}],
      "images":       [{"id": 7, "file_name": "a.jpg", "height": 480, "width": 640}],
      "annotations":  [{"id": 1, "image_id": 7, "category_id": 1, "bbox": [x, y, width, height],
-                       "segmentation": polygons or run lengths (optional), "iscrowd": 0}],
+                       "segmentation": polygons or run lengths (optional), "iscrowd": 0,
+                       "certainty": 1.0, "judged": true}],
      "interactions": [{"human_id": 1, "object_id": 2, "verb_id": 1},
                       {"human_id": 1, "object_id": null, "verb_id": 2}],
      "faces":        [{"image_id": 7, "bbox": [x, y, width, height], "score": 0.9}],
@@ -15,7 +16,8 @@
 ``human_id`` and ``object_id`` are ids of annotations of one image. ``annotations`` and
 ``interactions`` may be missing together (images to predict). With ``faces``, an image without an
 entry has no face; without ``faces``, nobody has looked. With ``allowed_interactions``, verbs have
-no other objects than those that are listed.
+no other objects than those that are listed. Optional in annotations: ``certainty``, in [0, 1], of a
+box that a machine made; ``judged``, false where nobody looked for the instance's interactions.
 """
 
 from __future__ import annotations

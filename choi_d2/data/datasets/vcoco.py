@@ -230,7 +230,8 @@ def _read_record(
     add_instances(annotations, _COCO_IDS, builder, coco_problems, vcoco_person=vcoco_person)
     for annotation in builder.annotations:
         is_human = annotation["category_id"] == HUMAN_CLASS
-        annotation["judged"] = annotation["vcoco_person"] or not is_human
+        looked_at = annotation["vcoco_person"] or not is_human
+        annotation["judged"] = looked_at and annotation.get("judged", True)
     if not annotations:
         coco_problems.add("no annotation", "no instance is annotated", image=name)
     # From here on it is the action file that is read.

@@ -14,6 +14,7 @@ from choi_d2.structures import IgnoredRegions
 from choi_d2.utils import InputError
 
 from ..pooling import use_matrix_pooling
+from ..proposal_generator import IgnoringRPN
 from .localization_cache import LocalizationCache
 from .postprocessing import hoi_postprocess
 
@@ -124,11 +125,13 @@ class CHOIRCNN(GeneralizedRCNN):
 
         images = self.preprocess_image(batched_inputs)
         targets = [x["instances"].to(self.device) for x in batched_inputs]
+        ignored = [x.get("ignored", IgnoredRegions.empty()).to(self.device) for x in batched_inputs]
         with torch.set_grad_enabled(not self.roi_heads.localization_frozen):
-            features, proposals, proposal_losses = self._propose(images, batched_inputs, targets)
+            features, proposals, proposal_losses = self._propose(
+                images, batched_inputs, targets, ignored
+            )
         annotations = [x["interactions"].to(self.device) for x in batched_inputs]
         faces = self._faces(batched_inputs, images.image_sizes)
-        ignored = [x.get("ignored", IgnoredRegions.empty()).to(self.device) for x in batched_inputs]
         _, losses = self.roi_heads(
             images, features, proposals, targets, annotations, faces, ignored
         )
@@ -175,7 +178,7 @@ class CHOIRCNN(GeneralizedRCNN):
             outputs.append(output)
         return outputs
 
-    def _propose(self, images: ImageList, batched_inputs: list[dict], targets=None):
+    def _propose(self, images: ImageList, batched_inputs: list[dict], targets=None, ignored=None):
         """FPN levels by name, O^0 of each image, and the losses of the RPN."""
         if self.proposal_generator is None:
             proposals = [x["proposals"].to(self.device) for x in batched_inputs]
@@ -188,7 +191,10 @@ class CHOIRCNN(GeneralizedRCNN):
 
             return *self.localization_cache(images, compute), {}
         features = self.backbone(images.tensor)
-        return features, *self.proposal_generator(images, features, targets)
+        # Other generators are not asked to know what to ignore.
+        knows = isinstance(self.proposal_generator, IgnoringRPN)
+        truth = (targets, ignored) if knows else (targets,)
+        return features, *self.proposal_generator(images, features, *truth)
 
     def _faces(self, batched_inputs: list[dict], sizes: list[tuple[int, int]]) -> list[Instances]:
         faces = []

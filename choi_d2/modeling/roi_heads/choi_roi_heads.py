@@ -128,10 +128,10 @@ class CHOIROIHeads(LocalizationROIHeads):
             with ``interactions`` beside, see :func:`make_interactions`: a pair of lists.
         """
         if self.training:
-            proposals = self.label_and_sample_proposals(proposals, targets)
             ignored = ignored or [IgnoredRegions.empty()] * len(targets)
+            proposals = self.label_and_sample_proposals(proposals, targets, ignored)
             with torch.set_grad_enabled(not self.localization_frozen):
-                stages = self._run_localization(features, proposals, targets)
+                stages = self._run_localization(features, proposals, targets, ignored)
             losses = {} if self.localization_frozen else self._localization_losses(stages)
             for t, stage in enumerate(stages):
                 regions = self._label_regions(t, stage, targets, ignored)

@@ -14,12 +14,14 @@ from detectron2.modeling.roi_heads.mask_head import (
     mask_rcnn_inference,
     mask_rcnn_loss,
 )
-from detectron2.structures import Boxes, Instances
+from detectron2.structures import Boxes, Instances, pairwise_iou
 from detectron2.utils.events import get_event_storage
 from torch import Tensor, nn
 
+from choi_d2.structures import IgnoredRegions
 from choi_d2.utils import InputError
 
+from ..ignore_rule import IgnoreRule
 from .mask_cascade import (
     CascadeMaskHead,
     cascade_mask_logits,
@@ -63,6 +65,7 @@ class LocalizationROIHeads(CascadeROIHeads):
         *,
         localization_weights: list[float],
         mask_weights: list[float],
+        ignore: IgnoreRule,
         localization_frozen: bool = False,
         merge: str = "mean",
         **kwargs,
@@ -72,6 +75,7 @@ class LocalizationROIHeads(CascadeROIHeads):
         Args:
             localization_weights: beta of Eq. 18, at least one for each stage.
             mask_weights: of the segmentation losses L_SEG^t (Sec. 3.5), likewise.
+            ignore: which boxes are on a region that is no background.
             localization_frozen: train no L^t and no S^t, and compute no losses of theirs?
             merge: one of ``MERGES``: how the stages' outputs become detections. "mean": the last
                 stage's boxes with the mean of all stages' scores, as Cascade R-CNN; "union": all
@@ -85,6 +89,7 @@ class LocalizationROIHeads(CascadeROIHeads):
         if merge not in MERGES:
             raise ValueError(f"MERGE: expected one of {MERGES}, got {merge!r}")
         self.merge = merge
+        self.ignore = ignore
 
     @classmethod
     def from_config(cls, cfg, input_shape):
@@ -95,6 +100,7 @@ class LocalizationROIHeads(CascadeROIHeads):
             "mask_weights": cfg.MODEL.ROI_MASK_HEAD.LOSS_WEIGHTS,
             "localization_frozen": cfg.MODEL.LOCALIZATION_FROZEN,
             "merge": cfg.MODEL.ROI_BOX_CASCADE_HEAD.MERGE,
+            "ignore": IgnoreRule.from_config(cfg),
         }
 
     def _per_stage(self, weights: list[float]) -> list[float]:
@@ -106,7 +112,43 @@ class LocalizationROIHeads(CascadeROIHeads):
 
     # ------------------------------------------------------------------ localization, L^1..L^T
 
-    def _run_localization(self, features, proposals, targets=None) -> list[LocalizationStage]:
+    def label_and_sample_proposals(
+        self,
+        proposals: list[Instances],
+        targets: list[Instances],
+        ignored: list[IgnoredRegions],
+    ) -> list[Instances]:
+        """As Detectron2's; proposals on an ignored region that match no instance are left out.
+
+        Args:
+            proposals, targets: as Detectron2's.
+            ignored: the regions of each image.
+        """
+        proposals = [
+            x[~self._is_ignored(0, x.proposal_boxes, target, regions)] if len(regions) else x
+            for x, target, regions in zip(proposals, targets, ignored)
+        ]
+        return super().label_and_sample_proposals(proposals, targets)
+
+    @torch.no_grad()
+    def _match_and_label_boxes(self, proposals, stage, targets, ignored):
+        # As Detectron2's; what is on an ignored region and matches no instance has the class -1.
+        proposals = super()._match_and_label_boxes(proposals, stage, targets)
+        for x, target, regions in zip(proposals, targets, ignored):
+            if len(regions):
+                x.gt_classes[self._is_ignored(stage, x.proposal_boxes, target, regions)] = -1
+        return proposals
+
+    def _is_ignored(
+        self, stage: int, boxes: Boxes, targets: Instances, ignored: IgnoredRegions
+    ) -> Tensor:
+        """Tensor[R] bool: is a box on an ignored region, and matches no instance at this stage?"""
+        _, labels = self.proposal_matchers[stage](pairwise_iou(targets.gt_boxes, boxes))
+        return (labels != 1) & self.ignore(ignored, boxes)
+
+    def _run_localization(
+        self, features, proposals, targets=None, ignored=None
+    ) -> list[LocalizationStage]:
         """O^t = L^t(O^{t-1}) for all t (Eqs. 1, 2)."""
         levels = [features[name] for name in self.box_in_features]
         sizes = [x.image_size for x in proposals]
@@ -115,7 +157,7 @@ class LocalizationROIHeads(CascadeROIHeads):
             if t > 0:
                 proposals = self._create_proposals_from_boxes(stages[-1].boxes, sizes)
                 if self.training and not self.localization_frozen:
-                    proposals = self._match_and_label_boxes(proposals, t, targets)
+                    proposals = self._match_and_label_boxes(proposals, t, targets, ignored)
             predictions = self._run_stage(levels, proposals, t)
             boxes = self.box_predictor[t].predict_boxes(predictions, proposals)
             if not self.training:
@@ -133,7 +175,7 @@ class LocalizationROIHeads(CascadeROIHeads):
         storage = get_event_storage()
         for t, (stage, beta) in enumerate(zip(stages, self.localization_weights)):
             with storage.name_scope(f"stage{t}"):
-                stage_losses = stage.predictor.losses(stage.predictions, stage.proposals)
+                stage_losses = stage.predictor.losses(*without_ignored(stage))
             losses.update({f"{k}_stage{t}": beta * v for k, v in stage_losses.items()})
         return losses
 
@@ -227,6 +269,18 @@ class LocalizationROIHeads(CascadeROIHeads):
             masks = soft_masks_of_classes(logits, classes).split(counts)
             for region, mask in zip(regions, masks):
                 region.set(f"{prefix}masks", mask.clone())
+
+
+def without_ignored(
+    stage: LocalizationStage,
+) -> tuple[tuple[Tensor, Tensor], list[Instances]]:
+    """A stage's predictions and proposals without the proposals of class -1."""
+    wanted = [x.gt_classes >= 0 for x in stage.proposals]
+    if all(bool(x.all()) for x in wanted):
+        return stage.predictions, stage.proposals
+    rows = torch.cat(wanted)
+    predictions = tuple(x[rows] for x in stage.predictions)
+    return predictions, [x[keep] for x, keep in zip(stage.proposals, wanted)]
 
 
 def stay_where_not_finite(
