@@ -37,7 +37,7 @@ COMMANDS = (
     Command("synthetic", "draw the synthetic data sets", "synthetic"),
     Command("analyze", "count a model's parameters and operations, by part", "analyze"),
     Command("reproduce", "run a table of the paper, or go on with it", "reproduce"),
-    Command("benchmark", "measure memory, and the evaluators' time", "benchmark"),
+    Command("benchmark", "measure speed, memory, and the evaluators' time", "benchmark"),
     Command("export-bundle", "make one file of a training, to pass on", "export_bundle"),
     Command("models", "list the models that are at hand, fetch a backbone", "models"),
 )

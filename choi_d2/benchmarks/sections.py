@@ -1,0 +1,138 @@
+"""What is compared with what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .heads import HeadCase
+from .loading import CONFIGS, LoaderCase
+from .models import PLAIN, ModelCase
+from .setting import Case
+
+ALONE = ("MODEL.INTERACTION_ON", False)
+PIXELS = ("MODEL.MASK_ON", True, "MODEL.ROI_INTERACTION_HEAD.REPRESENTATION", "mask")
+IOUS = (0.5, 0.6, 0.7, 0.75, 0.8)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case and what its time is divided by.
+
+    Attributes:
+        name: of the case.
+        case: what is timed.
+        base: the name of another row of the section, or its own.
+    """
+
+    name: str
+    case: Case
+    base: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows that take turns.
+
+    Attributes:
+        name: as it is asked for.
+        title: what is compared.
+        rows: given the sides of crowds (humans, and as many objects).
+    """
+
+    name: str
+    title: str
+    rows: Callable[[Sequence[int]], list[Row]]
+
+
+def _detector(crowds: Sequence[int]) -> list[Row]:
+    plain = "Cascade R-CNN"
+    return [
+        Row(plain, ModelCase(PLAIN, 0, 0), plain),
+        Row("Cascade R-CNN, matrix pooling", ModelCase(ALONE, 0, 0), plain),
+        Row("C-HOI, no pairs", ModelCase((), 0, 0), plain),
+        Row("C-HOI, 15 x 15 pairs", ModelCase(), plain),
+    ]
+
+
+def stages(count: int) -> tuple:
+    """Config keys of T stages."""
+    weights = tuple((10.0 * t, 10.0 * t, 5.0 * t, 5.0 * t) for t in range(1, count + 1))
+    return (
+        "MODEL.ROI_BOX_CASCADE_HEAD.IOUS",
+        IOUS[:count],
+        "MODEL.ROI_BOX_CASCADE_HEAD.BBOX_REG_WEIGHTS",
+        weights,
+    )
+
+
+def _stages(crowds: Sequence[int]) -> list[Row]:
+    return [Row(f"T = {t}", ModelCase(stages(t)), "T = 3") for t in range(1, 6)]
+
+
+def _pooling(crowds: Sequence[int]) -> list[Row]:
+    rows = []
+    for side in crowds:
+        base = f"{side} x {side} pairs, matrix products"
+        rows.append(Row(base, HeadCase(side, side), base))
+        slow = HeadCase(side, side, matrix_pooling=False)
+        rows.append(Row(f"{side} x {side} pairs, torchvision", slow, base))
+    return rows
+
+
+def _head(crowds: Sequence[int]) -> list[Row]:
+    rows = []
+    for side in crowds:
+        base = f"{side} x {side} pairs, factorised"
+        rows.append(Row(base, HeadCase(side, side), base))
+        plain = HeadCase(side, side, factorised=False)
+        rows.append(Row(f"{side} x {side} pairs, plain", plain, base))
+    return rows
+
+
+def _ranking(crowds: Sequence[int]) -> list[Row]:
+    rows = []
+    for side in crowds:
+        base = f"{side} x {side} pairs, with RRM"
+        rows.append(Row(base, HeadCase(side, side), base))
+        without = HeadCase(side, side, ranking=False)
+        rows.append(Row(f"{side} x {side} pairs, without RRM", without, base))
+    return rows
+
+
+def _masks(crowds: Sequence[int]) -> list[Row]:
+    return [Row("boxes", ModelCase(), "boxes"), Row("masks", ModelCase(PIXELS), "boxes")]
+
+
+def _loader(crowds: Sequence[int]) -> list[Row]:
+    return [Row(form, LoaderCase(form), "hoiw") for form in CONFIGS]
+
+
+def _training(crowds: Sequence[int]) -> list[Row]:
+    plain = "Cascade R-CNN"
+    sizes = {"humans": 5, "objects": 5, "train": True}
+    return [
+        Row(plain, ModelCase(PLAIN, **sizes), plain),
+        Row("Cascade R-CNN, matrix pooling", ModelCase(ALONE, **sizes), plain),
+        Row("C-HOI", ModelCase(**sizes), plain),
+    ]
+
+
+def _batches(crowds: Sequence[int]) -> list[Row]:
+    return [Row(f"{n} images", ModelCase(images=n), "1 images") for n in (1, 2, 4)]
+
+
+SECTIONS: dict[str, Section] = {
+    section.name: section
+    for section in (
+        Section("detector", "C-HOI beside Detectron2's Cascade R-CNN, inference", _detector),
+        Section("stages", "C-HOI with T stages, 15 x 15 pairs, inference", _stages),
+        Section("pooling", "R^3 by its RoIAlign, inference", _pooling),
+        Section("head", "R^3 factorised, and as the paper writes it, inference", _head),
+        Section("ranking", "R^3 with and without ranking, inference", _ranking),
+        Section("masks", "Regions are boxes, or pixels; 15 x 15 pairs, inference", _masks),
+        Section("loader", "Training images, one worker", _loader),
+        Section("training", "A training step: 1 image, 5 humans, 5 objects, 5 pairs", _training),
+        Section("batches", "Images at once, 15 x 15 pairs each, inference", _batches),
+    )
+}
