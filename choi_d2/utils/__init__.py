@@ -1,6 +1,7 @@
 """What every room of the house needs: errors that name their place, and files written whole.
 
-:mod:`.randomness` is to be imported by its name: it needs torch, and what imports this does not.
+:mod:`.randomness` and :mod:`.hub_cache` are to be imported by their names: they need torch, and
+what imports this does not.
 """
 
 from .errors import InputError, clean_exit
