@@ -186,12 +186,13 @@ def add_choi_config(cfg: CN) -> None:
     cfg.INPUT.FACES.SOURCE = "annotations"
     # data set name -> JSON of its faces, as a list of "name=path".
     cfg.INPUT.FACES.FILES = ()
-    # Photos (demo, predictor): "insightface", "haar", "file", "none"; "auto" takes the first that
-    # is installed.
+    # Photos (demo, predictor): "insightface", "yunet", "centerface", "haar", "file", "none"; "auto"
+    # takes the one whose model MODEL_FILE is, or else the first of the others that is there.
     cfg.INPUT.FACES.DETECTOR = "auto"
-    # insightface: its detection model as a local ONNX file.
+    # insightface, yunet, centerface: the detection model as a local ONNX file. "": yunet and
+    # centerface look where docs/faces.md says.
     cfg.INPUT.FACES.MODEL_FILE = ""
-    # Faces with a lower score are not used.
+    # Faces with a lower score are not used. With yunet, 0.7 is better (docs/faces.md).
     cfg.INPUT.FACES.SCORE_THRESH = 0.5
 
     # ------------------------------------------------------------------------------- training

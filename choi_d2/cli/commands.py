@@ -39,5 +39,5 @@ COMMANDS = (
     Command("reproduce", "run a table of the paper, or go on with it", "reproduce"),
     Command("benchmark", "measure speed, memory, and the evaluators' time", "benchmark"),
     Command("export-bundle", "make one file of a training, to pass on", "export_bundle"),
-    Command("models", "list the models that are at hand, fetch a backbone", "models"),
+    Command("models", "list the models at hand, fetch a backbone or a face detector", "models"),
 )

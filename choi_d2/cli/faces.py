@@ -29,9 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="file names are written relative to it (default: the data "
         "set's image root, the folder, or the part of the glob without wildcards)",
     )
-    parser.add_argument("--detector", choices=("auto", "insightface", "haar"), default="auto")
     parser.add_argument(
-        "--model-file", default="", metavar="ONNX", help="insightface: its local file"
+        "--detector",
+        choices=("auto", "insightface", "yunet", "centerface", "haar"),
+        default="auto",
+    )
+    parser.add_argument(
+        "--model-file",
+        default="",
+        metavar="ONNX",
+        help="the detector's local file (default: yunet and centerface look in torch.hub's cache)",
     )
     parser.add_argument("--score-thresh", type=score, default=0.5, metavar="X", help="default: 0.5")
     parser.add_argument(

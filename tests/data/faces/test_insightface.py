@@ -5,6 +5,7 @@ import socket
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -158,3 +159,18 @@ def test_a_package_that_cannot_be_imported(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "insightface.model_zoo", None)
     with pytest.raises(InputError, match="cannot be imported.*onnxruntime"):
         InsightFaceDetector(tmp_path / "det.onnx")
+
+
+@needs_insightface
+def test_faces_of_six_photos(shared):
+    model = shared / "models" / "scrfd_500m_bnkps.onnx"
+    if not model.is_file():
+        pytest.skip("needs ../shared/models/scrfd_500m_bnkps.onnx")
+    detector = InsightFaceDetector(model)
+    photos = [cv2.imread(str(path)) for path in sorted(shared.glob("pic_demo/images/*.jpg"))]
+    # 21 with insightface 2.1, all of them faces.
+    assert 19 <= sum(len(detector(photo)) for photo in photos) <= 23
+    gray = cv2.cvtColor(cv2.cvtColor(photos[0], cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    assert len(detector(gray)) >= 4
+    for shape in ((1, 1), (1, 3000), (3000, 1), (2000, 3000)):
+        assert len(detector(np.full((*shape, 3), 200, np.uint8))) == 0
