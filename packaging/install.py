@@ -111,6 +111,17 @@ def install(choices: dict, asked_for_detectron2: bool) -> None:
                 "the installed packages cannot be imported (see above). If the Detectron2 is not "
                 "one you want, uninstall it (pip uninstall detectron2) and try again"
             )
+    if "faces" in choices["extras"].split(","):
+        fetch_face_detector()
+
+
+def fetch_face_detector() -> None:
+    """Put CenterFace into torch.hub's cache. Without it there are others: no error."""
+    command = [sys.executable, "-W", "ignore", "-m", "choi_d2", "models", "--fetch-faces"]
+    if subprocess.run(command, stdin=subprocess.DEVNULL).returncode:
+        print(
+            "Note: there is no CenterFace to find faces with; `choi models --fetch-faces` gets it"
+        )
 
 
 def is_present() -> bool:

@@ -126,9 +126,9 @@ class TestSteps:
             installer.subprocess, "run", lambda command, **_: type("Done", (), {"returncode": 0})
         )
 
-        def steps(detectron2="", asked=False):
+        def steps(detectron2="", asked=False, extras="dev"):
             calls.clear()
-            choices = {"extras": "dev", "constraints": "constraints.txt", "detectron2": detectron2}
+            choices = {"extras": extras, "constraints": "constraints.txt", "detectron2": detectron2}
             installer.install(choices, asked)
             return list(calls)
 
@@ -153,3 +153,20 @@ class TestSteps:
         )
         with pytest.raises(installer.InstallError, match="cannot be imported"):
             steps()
+
+    def test_a_face_detector_that_cannot_be_had_is_no_error(
+        self, steps, installer, monkeypatch, capsys
+    ):
+        commands = []
+
+        def run(command, **_):
+            commands.append(command)
+            return type("Done", (), {"returncode": int("--fetch-faces" in command)})
+
+        monkeypatch.setattr(installer.subprocess, "run", run)
+        steps(extras="dev,faces")
+        assert commands[-1][-2:] == ["models", "--fetch-faces"]
+        assert "choi models --fetch-faces" in capsys.readouterr().out
+        commands.clear()
+        steps(extras="dev")
+        assert not any("--fetch-faces" in command for command in commands)
