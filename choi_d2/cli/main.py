@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Container, Sequence
@@ -23,6 +24,9 @@ Human-object interaction recognition: who does what with what in a picture.
   choi eval hoiw --gt GT.json --pred PRED.json
   choi COMMAND --help
 """
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What ends a run that was right; a folder that must not be written to is a wrong command line."""
+
 _PATHS = {"DIR", "FILE", "JSON", "MODEL", "ONNX", "PNG", "RUN", "SOURCE", "YAML", "file"}
 """Metavariables that stand for files and folders."""
 
@@ -57,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return PARTS_FAILED
     except OSError as error:
         print(f"error: {_of_the_system(error)}", file=sys.stderr)
-        return PARTS_FAILED
+        return PARTS_FAILED if error.errno in _OF_THE_DISK else BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED

@@ -30,6 +30,8 @@ def models(monkeypatch):
         (InputError("is broken", path="a.json"), 2, "error: a.json: is broken\n"),
         (OSError(errno.ENOSPC, "No space left on device", "out/a.jpg"), 1,
          "error: out/a.jpg: No space left on device\n"),
+        (PermissionError(errno.EACCES, "Permission denied", "out"), 2,
+         "error: out: Permission denied\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
     ],
 )  # fmt: skip
@@ -75,7 +77,8 @@ def test_every_command_has_a_help_with_examples(command, capsys):
 def test_the_examples_parse(command):
     parser = build_parser({command.name for command in COMMANDS})
     module = command.load()
-    examples = re.findall(r"^  choi (.*)$", module.__doc__, re.MULTILINE)
+    text = module.__doc__.replace("\\\n", " ")
+    examples = re.findall(r"^  choi (.*)$", text, re.MULTILINE)
     assert examples
     for example in examples:
         parser.parse_args(shlex.split(example))
