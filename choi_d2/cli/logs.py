@@ -5,24 +5,37 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import warnings
 from collections.abc import Iterator
 
-_NAMES = ("choi_d2", "detectron2", "fvcore")
+_LEVELS = {
+    "choi_d2": logging.INFO,
+    "detectron2": logging.INFO,
+    "fvcore": logging.INFO,
+    "torch.fx._symbolic_trace": logging.ERROR,
+}
 
 
 @contextlib.contextmanager
-def logging_to_stderr(level: int = logging.INFO) -> Iterator[None]:
-    """Within this block the package's loggers, and those that it stands on, write to stderr."""
+def logging_to_stderr() -> Iterator[None]:
+    """Within this block the package's loggers, and those that it stands on, write to stderr.
+
+    What PyTorch has to tell Detectron2's developers is left out.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     before = {}
-    for name in _NAMES:
+    for name, level in _LEVELS.items():
         logger = logging.getLogger(name)
         before[name] = logger.level
         logger.setLevel(level)
         logger.addHandler(handler)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*torch.jit.script.*", FutureWarning)
+            warnings.filterwarnings("ignore", ".*torch.meshgrid.*", UserWarning)
+            warnings.filterwarnings("ignore", ".*pkg_resources.*", UserWarning)
+            yield
     finally:
         for name, old in before.items():
             logging.getLogger(name).setLevel(old)

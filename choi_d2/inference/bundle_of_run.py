@@ -30,7 +30,8 @@ def bundle_of_run(
     Raises:
         InputError: no checkpoint, or one that does not know its config.
     """
-    checkpoint = find_model(run)
+    # A folder may have bundles, too: they are not what is asked for.
+    checkpoint = Path(run, "model_final.pth") if os.path.isdir(run) else find_model(run)
     if not checkpoint.is_file():
         raise InputError(
             "there is no model_final.pth in it",
