@@ -48,11 +48,14 @@ class InstanceTerms(NamedTuple):
         attended: for each attention (face-aware, face-agnostic; of both stages) its module, its
             hidden summands Tensor[M, A] and Tensor[Q, A], and the product Tensor[M, D] of FC1's
             object part with F or F-bar.
+        union_weight: Tensor[D, C * S * S], FC1's part for U: of one division of its weight, because
+            the gradient of each is as large as the whole.
     """
 
     humans: Tensor
     objects: Tensor
     attended: list[tuple[FacialAttention, Tensor, Tensor, Tensor]]
+    union_weight: Tensor
 
 
 class VisualEncoder(nn.Module):
@@ -111,11 +114,11 @@ class VisualEncoder(nn.Module):
         stages = [(self, current)]
         if previous is not None:
             stages.append((previous_encoder, previous))
-        human_weight, object_weight, _ = self.fc1.weight.chunk(3, dim=1)
+        human_weight, object_weight, union_weight = self.fc1.weight.chunk(3, dim=1)
 
         humans = sum(encoder._enhance(regions.humans) for encoder, regions in stages)
         objects = sum(regions.objects for _, regions in stages)
-        attended = []
+        attentions, seen = [], []
         for encoder, regions in stages:
             for attention, region in (
                 (encoder.face_aware, regions.faces),
@@ -124,10 +127,14 @@ class VisualEncoder(nn.Module):
                 if attention is not None:
                     region = region.flatten(1)
                     hidden = attention.project(region, regions.objects.flatten(1))
-                    attended.append((attention, *hidden, region @ object_weight.t()))
-        return InstanceTerms(
-            humans.flatten(1) @ human_weight.t(), objects.flatten(1) @ object_weight.t(), attended
-        )
+                    attentions.append((attention, *hidden))
+                    seen.append(region)
+        # All that meets this weight at once: it is far larger than what it meets.
+        factors = [objects.flatten(1), *seen]
+        products = torch.cat(factors) @ object_weight.t()
+        objects, *products = products.split([len(x) for x in factors])
+        attended = [(*attention, product) for attention, product in zip(attentions, products)]
+        return InstanceTerms(humans.flatten(1) @ human_weight.t(), objects, attended, union_weight)
 
     def forward(self, terms: InstanceTerms, unions: Tensor, pairs: Tensor) -> Tensor:
         """X-bar_v^t of some pairs (Eq. 11).
@@ -141,8 +148,7 @@ class VisualEncoder(nn.Module):
             Tensor[P, D], not negative.
         """
         human, object_ = pairs.unbind(1)
-        union_weight = self.fc1.weight.chunk(3, dim=1)[2]
-        x = torch.addmm(self.fc1.bias, unions.flatten(1), union_weight.t())
+        x = torch.addmm(self.fc1.bias, unions.flatten(1), terms.union_weight.t())
         x = x + terms.humans[human] + terms.objects[object_]
         for alpha, (*_, product) in zip(attention_scores(terms, pairs), terms.attended):
             x = x + alpha.to(x) * product[human]
