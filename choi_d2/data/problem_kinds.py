@@ -63,5 +63,4 @@ TOLERATED_KINDS = {
     "second annotation": "the annotation is left out",
     "region of another kind": "the region is left out",
     "rotated box": "the upright box around it is taken",
-    "not judged": "such people count as doing nothing",
 }

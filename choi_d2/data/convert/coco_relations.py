@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from choi_d2.data.datasets.coco_like import read_categories, take_names_in_use
 from choi_d2.data.datasets.common import existing_images
+from choi_d2.data.masks import BadMaskError, read_segmentation
+from choi_d2.data.validation import Problems
 
 from .content import ContentBuilder
 from .source import Options, Source
@@ -24,7 +26,11 @@ def read(source: Source, options: Options, builder: ContentBuilder) -> None:
     """Read the object. Relations whose subject is no human are left out."""
     content, problems = source.content, builder.problems
     categories = read_categories(content, "categories", problems)
-    used = {entry.get("category_id") for entry in content["annotations"] if isinstance(entry, dict)}
+    annotations = problems.value(content, "annotations", list)
+    used = {
+        problems.integer(entry, "category_id", where=f"annotations[{position}]")
+        for position, entry in enumerate(annotations)
+    }
     categories = take_names_in_use(categories, used, "categories", problems)
     verbs = read_categories(content, "rel_categories", problems)
     builder.declare(category["name"] for category in categories.values())
@@ -108,14 +114,32 @@ def _add_instances(
             continue
         x, y, width, height = problems.box(entry, "bbox", image=name, where=where)
         iscrowd = problems.flag(entry, "iscrowd", default=False, image=name, where=where)
-        own_ids[own] = (
-            name,
-            builder.add_instance(
-                image,
-                categories[category]["name"],
-                [x, y, x + width, y + height],
-                segmentation=entry.get("segmentation") or None,
-                iscrowd=int(iscrowd),
-            ),
+        judged = certainty = None
+        if "judged" in entry:
+            judged = problems.flag(entry, "judged", default=True, image=name, where=where)
+        if entry.get("certainty") is not None:
+            certainty = problems.number(entry, "certainty", image=name, where=where)
+        ours = builder.add_instance(
+            image,
+            categories[category]["name"],
+            [x, y, x + width, y + height],
+            segmentation=_mask(entry, image, where, problems),
+            iscrowd=int(iscrowd),
+            certainty=certainty,
+            judged=judged,
         )
+        own_ids[own] = name, ours
     return own_ids
+
+
+def _mask(
+    entry: Mapping, image: Mapping, where: str, problems: Problems
+) -> list[list[float]] | dict | None:
+    """Polygons or run lengths; None where there are none, or only broken ones."""
+    try:
+        size = image["height"], image["width"]
+        return read_segmentation(entry.get("segmentation"), *size)[0]
+    except BadMaskError as error:
+        field = f"{where}.segmentation"
+        problems.add("bad mask", str(error), image=image["file_name"], field=field)
+        return None

@@ -10,6 +10,8 @@ from choi_d2.data.validation import Problems
 from choi_d2.utils import InputError, read_json
 
 HUMAN_NAMES = ("person", "human")
+_MOST_PIXELS = 1 << 20
+"""More than any picture has in a row or column."""
 
 
 class ContentBuilder:
@@ -74,10 +76,15 @@ class ContentBuilder:
         """An image, as it will be in the JSON.
 
         Raises:
-            InputError: it is there already.
+            InputError: it is there already, or its size is none.
         """
         if file_name in self._images:
             self.problems.add("duplicate image", "the image is there twice", image=file_name)
+        for key, pixels in (("width", width), ("height", height)):
+            number = self.problems.integer({key: pixels}, key, image=file_name)
+            if not 0 < number <= _MOST_PIXELS:
+                message = f"expected a number of pixels from 1 on, found {number}"
+                self.problems.add("bad number", message, image=file_name, field=key)
         self._images[file_name] = {
             "id": len(self._images) + 1,
             "file_name": file_name,
@@ -101,6 +108,9 @@ class ContentBuilder:
             its id.
         """
         x1, y1, x2, y2 = (round(float(number), 3) for number in box)
+        mask = extra.get("segmentation")
+        if isinstance(mask, Mapping) and isinstance(mask["counts"], bytes):
+            extra["segmentation"] = {**mask, "counts": mask["counts"].decode("ascii")}
         self._annotations.append(
             {
                 "id": len(self._annotations) + 1,

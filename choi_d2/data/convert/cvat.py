@@ -105,9 +105,9 @@ def _read_ellipse(
 
 
 def _turned(element: Element, box: list[float], image: str, problems: Problems) -> list[float]:
-    if float(element.get("rotation", "0")) == 0:
+    degrees = _number(element, "rotation", image, problems) if "rotation" in element.keys() else 0
+    if degrees == 0:
         return box
-    degrees = _number(element, "rotation", image, problems)
     message = f"turned by {degrees:g} degrees"
     problems.add("rotated box", message, image=image, field=element.tag)
     return turned_box(box, degrees)
@@ -139,6 +139,8 @@ def _read_mask(
     box = [left, top, left + width, top + height]
     try:
         runs = [int(run) for run in mask.get("rle", "").split(",")]
+        if sum(runs) != width * height or min(runs) < 0 or min(left, top, width, height) < 0:
+            raise ValueError(f"{sum(runs)} pixels in {width} x {height}")
         pixels = np.repeat(np.arange(len(runs)) % 2, runs).astype(np.uint8).reshape(height, width)
         whole = np.zeros(size, np.uint8, order="F")
         whole[top : top + height, left : left + width] = pixels

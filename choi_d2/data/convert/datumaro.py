@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from choi_d2.data.datasets.common import existing_images
@@ -38,11 +39,21 @@ def read(source: Source, options: Options, builder: ContentBuilder) -> None:
     for position, item in enumerate(problems.value(content, "items", list)):
         where = f"items[{position}]"
         problems.is_object(item, field=where)
-        media = item.get("image") or item.get("media") or {}
-        name = media.get("path") or problems.file_name(item, "id", where=where)
+        key = "image" if "image" in item else "media"
+        media = problems.value(item, key, dict, where=where) if item.get(key) else {}
+        has_path = bool(media.get("path"))
+        name = problems.file_name(
+            media if has_path else item, "path" if has_path else "id", where=where
+        )
         if name in items:
             problems.add("duplicate image", "the image is there twice", image=name, field=where)
-        items[name] = (item, media.get("size"), where)
+        size = media.get("size") or None
+        if size is not None:
+            size = problems.list_of_integers(media, "size", image=name, where=f"{where}.{key}")
+            if len(size) != 2:
+                message = f"expected height and width, found {size}"
+                problems.add("unlike lists", message, image=name, field=f"{where}.{key}.size")
+        items[name] = (item, size, where)
     without = [name for name, (_, size, _) in items.items() if not size]
     sizes = {name: size for name, (_, size, _) in items.items() if size}
     if without:
@@ -79,7 +90,7 @@ def _add_item(
             continue
         box, segmentation = found
         own = builder.add_instance(image, names[label], box, segmentation=segmentation)
-        attributes = entry.get("attributes") or {}
+        attributes = _attributes(entry)
         is_human = builder.is_human(names[label])
         shapes.append(Shape(own, is_human, field, attributes, entry.get("group") or 0))
     relate(shapes, name, options.verb_attributes, builder)
@@ -117,13 +128,17 @@ def _read_shape(
         problems.add("bad mask", "expected a mask and its bbox", image=image, field=field)
         return None
     x, y, width, height = problems.box(entry, "bbox", image=image, where=field)
-    counts = mask["counts"].decode("ascii") if isinstance(mask["counts"], bytes) else mask["counts"]
-    return [x, y, x + width, y + height], {**mask, "counts": counts}
+    return [x, y, x + width, y + height], mask
 
 
 def _rotation(entry: Mapping) -> float:
-    attributes = entry.get("attributes") or {}
     try:
-        return float(attributes.get("rotation") or 0)
+        degrees = float(_attributes(entry).get("rotation") or 0)
     except (TypeError, ValueError):
         return 0.0
+    return degrees if math.isfinite(degrees) else 0.0
+
+
+def _attributes(entry: Mapping) -> Mapping:
+    attributes = entry.get("attributes")
+    return attributes if isinstance(attributes, Mapping) else {}

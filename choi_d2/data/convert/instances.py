@@ -31,7 +31,8 @@ def _is_vcoco(source: Source) -> bool:
     if not {"annotations", "classes"} <= source.keys:
         return False
     entries = source.content["annotations"]
-    return bool(isinstance(entries, list) and entries and "boxes_h" in entries[0])
+    first = entries[0] if isinstance(entries, list) and entries else None
+    return isinstance(first, dict) and "boxes_h" in first
 
 
 def read(source: Source, options: Options, builder: ContentBuilder) -> None:
@@ -48,7 +49,7 @@ def _read_hicodet(source: Source, options: Options, builder: ContentBuilder) -> 
         builder.allow(verb, target)
     human = next((i for i, name in enumerate(objects) if builder.is_human(name)), len(objects))
     entries = problems.value(content, "annotation", list)
-    names = problems.value(content, "filenames", list)
+    names = _names(content, "filenames", (), problems)
     if len(names) != len(entries):
         message = f"expected {len(entries)} names, as 'annotation' has, found {len(names)}"
         problems.add("unlike lists", message, field="filenames")
@@ -59,13 +60,21 @@ def _read_hicodet(source: Source, options: Options, builder: ContentBuilder) -> 
         where = f"annotation[{position}]"
         height, width = sizes[name]
         image = builder.add_image(name, width, height)
-        keys = ("object", "verb")
-        targets, actions = (problems.list_of_integers(entry, k, image=name) for k in keys)
+        targets, actions = (
+            problems.list_of_integers(entry, key, image=name, where=where)
+            for key in ("object", "verb")
+        )
+        key = "hoi" if "hoi" in entry else "verb"
+        annotated = problems.list_of_integers(entry, key, image=name, where=where)
+        if len(annotated) != len(actions):
+            message = f"expected {len(actions)} classes, as 'verb' has, found {len(annotated)}"
+            problems.add("unlike lists", message, image=name, field=f"{where}.hoi")
         humans, things = _boxes(entry, name, where, len(targets), problems, shift=-1)
         kept = _known(targets, actions, (objects, verbs), image, where, problems)
-        classes = np.array(targets, np.int64)[kept]
+        classes = np.array([targets[row] for row in kept], np.int64)
         # What was annotated for one class of interaction tells people and things apart.
-        of_class = np.array(entry.get("hoi", actions), np.int64)[kept]
+        numbers = {number: place for place, number in enumerate(dict.fromkeys(annotated))}
+        of_class = np.array([numbers[annotated[row]] for row in kept], np.int64)
         merged = merge_pairs(humans[kept], things[kept], classes, of_class, human)
         ids = [
             builder.add_instance(
@@ -131,13 +140,18 @@ def _allowed(
     content: Mapping, objects: Sequence[str], verbs: Sequence[str], problems: Problems
 ) -> list[tuple[str, str]]:
     """(verb, object) of each class of interaction, where the file has a list of them."""
+    if "correspondence" not in content:
+        return []
     pairs = []
-    for position, row in enumerate(content.get("correspondence", ())):
-        entry = {"correspondence": row}
-        numbers = problems.list_of_integers(entry, "correspondence", where=f"[{position}]")
-        if len(numbers) != 3 or numbers[1] >= len(objects) or numbers[2] >= len(verbs):
+    for position, row in enumerate(problems.value(content, "correspondence", list)):
+        field = f"correspondence[{position}]"
+        numbers = problems.list_of_integers({field: row}, field)
+        known = (
+            len(numbers) == 3 and 0 <= numbers[1] < len(objects) and 0 <= numbers[2] < len(verbs)
+        )
+        if not known:
             message = f"expected a class, its object and its verb, found {row}"
-            problems.add("unlike lists", message, field=f"correspondence[{position}]")
+            problems.add("unlike lists", message, field=field)
         pairs.append((verbs[numbers[2]], objects[numbers[1]]))
     return pairs
 

@@ -102,14 +102,15 @@ def _add_relation(
         problems.add(kind, message, image=image, field=field)
         return
     verbs = result.get("labels") or []
+    verbs = verbs if isinstance(verbs, list) else [verbs]
     if not verbs:
         message = "the relation has no label, which would be the verb"
         problems.add("relation without verb", message, image=image, field=field)
     first, second = (own_ids[end] for end in ends)
     direction = result.get("direction", "right")
-    pairs = {"right": [(first, second)], "left": [(second, first)]}.get(
-        direction, [(first, second), (second, first)]
-    )
+    pairs = [(second, first)] if direction == "left" else [(first, second)]
+    if direction == "bi":
+        pairs.append((second, first))
     for verb in verbs:
         for human, target in pairs:
             builder.add_triplet(human, target, str(verb), image=image, field=field)
@@ -118,11 +119,14 @@ def _add_relation(
 def _add_choice(
     result: Mapping, own_ids: Mapping[str, int], image: str, field: str, builder: ContentBuilder
 ) -> None:
-    own = own_ids.get(result.get("id"))
-    value = result.get("value") or {}
-    if own is None:
+    value = builder.problems.value(result, "value", dict, image=image, where=field)
+    own = builder.problems.value(result, "id", str, image=image, where=field)
+    if own not in own_ids:
         message = "the choice is for no region that was read"
         builder.problems.add("dangling id", message, image=image, field=field)
         return
-    for verb in value.get("choices") or [path[-1] for path in value.get("taxonomy", []) if path]:
-        builder.add_triplet(own, None, str(verb), image=image, field=field)
+    key = "choices" if "choices" in value else "taxonomy"
+    for choice in builder.problems.value(value, key, list, image=image, where=f"{field}.value"):
+        # Of a taxonomy's path, the last step.
+        verb = choice[-1] if isinstance(choice, list) and choice else choice
+        builder.add_triplet(own_ids[own], None, str(verb), image=image, field=field)

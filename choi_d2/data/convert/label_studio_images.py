@@ -28,7 +28,7 @@ def image_name(
         InputError: the task has no image.
     """
     data = problems.value(task, "data", dict, where=where)
-    texts = {key: value for key, value in data.items() if isinstance(value, str)}
+    texts = {key: text for key, text in data.items() if isinstance(text, str) and _path(text)}
     found = [texts[key] for key in ("image", "img", "url", "image_url") if key in texts]
     found += [text for text in texts.values() if _path(text).lower().endswith(_SUFFIXES)]
     if not found:
@@ -42,14 +42,17 @@ def image_name(
 
 
 def _path(address: str) -> str:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # brackets that are no address of version 6
+        return address
     local = parse_qs(parts.query).get("d")  # /data/local-files/?d=folder/a.jpg
     return unquote(local[0] if local else parts.path or address).replace("\\", "/")
 
 
 def _candidates(path: str, *, uploaded: bool) -> Iterator[str]:
     """Names that the file may have in the folder; the last one is what it most likely is."""
-    parts = [part for part in PurePosixPath(path).parts if part not in ("/", "..")]
+    parts = [part for part in PurePosixPath(path).parts if part.strip("/.")] or [path]
     for start in range(len(parts)):
         yield "/".join(parts[start:])
     original = _UPLOADED.match(parts[-1])

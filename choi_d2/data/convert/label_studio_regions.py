@@ -81,11 +81,16 @@ def read_regions(
             problems.add("not annotated", message, image=image, field=place)
             return None
         own = problems.value(result, "id", str, image=image, where=place)
-        names = [name for key, found in value.items() if key.endswith("labels") for name in found]
+        names = [
+            str(name)
+            for key, found in value.items()
+            if key.endswith("labels") and isinstance(found, list)
+            for name in found
+        ]
         if names:
-            labels[own] = str(names[0])
+            labels[own] = names[0]
         if len(names) > 1:
-            message = f"a region with the labels {', '.join(map(str, names))}: the first is taken"
+            message = f"a region with the labels {', '.join(names)}: the first is taken"
             problems.add("second annotation", message, image=image, field=place)
         if "original_width" in result:
             size = tuple(
@@ -142,20 +147,18 @@ def _read_shape(
         return [problems.number(value, key, image=image, where=f"{place}.value") for key in keys]
 
     if isinstance(value.get("points"), list) and len(value["points"]) >= 3:
-        rows = [
-            problems.value({"points": p}, "points", list, image=image, where=place)
-            for p in value["points"]
-        ]
-        points = [
-            (
-                problems.number({"x": x}, "x", image=image, where=place) * across,
-                problems.number({"y": y}, "y", image=image, where=place) * down,
+        points = []
+        for position, point in enumerate(value["points"]):
+            where = f"{place}.value.points[{position}]"
+            x, y = point if isinstance(point, list) and len(point) == 2 else (None, None)
+            x, y = (
+                problems.number({key: number}, key, image=image, where=where)
+                for key, number in (("x", x), ("y", y))
             )
-            for x, y in rows
-        ]
+            points.append((x * across, y * down))
         polygon = [round(number, 3) for point in points for number in point]
         return Region(own, label, box_around(points), [polygon])
-    rotation = value.get("rotation") or 0
+    rotation = numbers("rotation")[0] if value.get("rotation") else 0
     if {"x", "y", "width", "height"} <= set(value):
         x, y, width, height = numbers("x", "y", "width", "height")
         box = [x * across, y * down, (x + width) * across, (y + height) * down]
@@ -171,5 +174,5 @@ def _read_shape(
     if rotation:
         message = f"turned by {rotation:g} degrees"
         problems.add("rotated box", message, image=image, field=place)
-        box = turned_box(box, numbers("rotation")[0], center)
+        box = turned_box(box, rotation, center)
     return Region(own, label, box)

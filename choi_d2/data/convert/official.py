@@ -19,19 +19,11 @@ def is_vcoco(source: Source) -> bool:
 
 
 def read_vcoco(source: Source, options: Options, builder: ContentBuilder) -> None:
-    """Read the actions over COCO's instances. Actions whose object is not annotated are left out,
-    and so is the difference between people who do nothing and those whom nobody judged.
-    """
+    """Read the actions over COCO's instances; those whose object nobody marked are left out."""
     coco = options.need("coco", "V-COCO's actions are over COCO's instances (instances_*.json)")
     images = options.need("images", "the folder of the images, or of train2014 and val2014")
-    problems = builder.problems
-    records = load_vcoco(source.path, coco, images, options.ids, problems=problems)
+    records = load_vcoco(source.path, coco, images, options.ids, problems=builder.problems)
     add_records(records, vcoco_metadata(), images, builder)
-    for record in records:
-        number = sum(not each.get("judged", True) for each in record["annotations"])
-        if number:
-            name = os.path.relpath(record["file_name"], images)
-            problems.add("not judged", f"{number} people's actions are unknown", image=name)
 
 
 def is_hicodet(source: Source) -> bool:
@@ -77,7 +69,9 @@ def add_records(
                 classes[each["category_id"]],
                 each["bbox"],
                 iscrowd=each["iscrowd"],
-                segmentation=_as_json(each.get("segmentation")),
+                segmentation=each.get("segmentation"),
+                certainty=each.get("certainty"),
+                judged=None if each.get("judged", True) else False,
             )
             for each in record["annotations"]
         ]
@@ -93,10 +87,3 @@ def add_records(
                 builder.add_triplet(
                     ids[pair["human"]], target, verbs[verb], image=name, field=field
                 )
-
-
-def _as_json(segmentation: list | Mapping | None) -> list | Mapping | None:
-    """Run lengths as text."""
-    if not isinstance(segmentation, Mapping) or not isinstance(segmentation["counts"], bytes):
-        return segmentation
-    return {**segmentation, "counts": segmentation["counts"].decode("ascii")}

@@ -90,6 +90,8 @@ def test_vcoco_over_coco(converted, write, write_image, images):
         (name, "stand", human, None),
     }
     # The objects of cut_obj and hold_obj are not annotated.
-    assert done.problems.counts() == {"verb and object do not fit": 2, "not judged": 1}
+    assert done.problems.counts() == {"verb and object do not fit": 2}
+    judged = [each.get("judged", True) for each in done.records[0]["annotations"]]
+    assert judged == [True, True, False, True]
     with pytest.raises(InputError, match="--coco"):
         converted(actions)
