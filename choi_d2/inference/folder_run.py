@@ -261,8 +261,10 @@ class FolderRun:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-            if not existed and not any(self.output.iterdir()):
-                self.output.rmdir()
+            if not existed:
+                # Only if nothing was written, by this shard or by another.
+                with contextlib.suppress(OSError):
+                    self.output.rmdir()
 
     @contextlib.contextmanager
     def _staged_lines(self) -> Iterator[IO[bytes]]:
