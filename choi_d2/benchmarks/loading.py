@@ -35,9 +35,15 @@ class LoaderCase:
     def prepare(self, setting: Setting) -> Callable[[], object]:
         """Draw the images, load their records; to be called is the mapper."""
         config_file = CONFIG_FILE.parents[1] / CONFIGS[self.form] / CONFIG_FILE.name
-        opts = ["INPUT.FACES.SOURCE", "none", "INPUT.MIN_SIZE_TRAIN", (setting.size[0],)]
+        opts = [
+            "MODEL.DEVICE",
+            "cpu",
+            "INPUT.FACES.SOURCE",
+            "none",
+            "INPUT.MIN_SIZE_TRAIN",
+            (setting.size[0],),
+        ]
         cfg = load_config(config_file, opts, data_sets=False)
-        # It is here for as long as the mapper is.
         folder = tempfile.TemporaryDirectory(prefix="choi_benchmark_")
         root = Path(folder.name)
         make_dataset(
@@ -53,9 +59,9 @@ class LoaderCase:
         mapper = HOIDatasetMapper(cfg, is_train=True)
 
         def load() -> list[dict]:
-            assert folder is not None
             return [mapper(record) for record in records]
 
+        load.folder = folder  # it is deleted with the function
         return load
 
 

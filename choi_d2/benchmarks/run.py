@@ -40,11 +40,12 @@ def run_benchmark(
         report: is given each section when it is done.
 
     Returns:
-        ``sections`` by name, each with ``title`` and ``rows``: name -> ``ratio`` and ``base``,
-        ``median_ms``, ``ms_per_image``, ``ms_per_pair`` (None without pairs), ``lowest_ms``,
-        ``all_ms``, ``images``, ``pairs``, ``peak_memory_bytes`` (see :func:`peak_memory`; None if
-        it was not asked for). Then how it was measured: ``rounds``, ``threads``, ``dtype``,
-        ``size``, ``machine``, ``versions``, ``load_average`` before and after, ``started``.
+        ``sections`` by name, each with ``title`` and ``rows``: name -> ``ratio``,
+        ``ratio_range``, ``base``, ``median_ms``, ``ms_per_image``, ``ms_per_pair`` (None without
+        pairs), ``lowest_ms``, ``all_ms``, ``images``, ``pairs``, ``peak_memory_bytes`` (see
+        :func:`peak_memory`; None if it was not asked for). Then how it was measured: ``rounds``,
+        ``threads``, ``dtype``, ``size``, ``machine``, ``versions``, ``load_average`` before and
+        after, ``started``.
 
     Raises:
         InputError: there is no such section, config or device.
@@ -98,6 +99,7 @@ def _measure(
         peak = peak_memory(row.case, setting, torch.get_num_threads()) if memory else None
         results[row.name] = {
             "ratio": summary.pop("ratio"),
+            "ratio_range": summary.pop("ratio_range"),
             "base": row.base,
             "median_ms": summary.pop("median_ms"),
             "ms_per_image": round(median / row.case.images, 3),

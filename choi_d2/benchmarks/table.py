@@ -13,12 +13,17 @@ def section_table(section: dict[str, Any]) -> str:
     Args:
         section: of :func:`run_benchmark`'s result.
     """
-    lines = [section["title"], f"{'ratio':>7} {'ms/image':>10} {'ms/pair':>8} {'GiB':>6}"]
+    lines = [
+        section["title"],
+        f"{'ratio':>7} {'from':>6} {'to':>6} {'ms/image':>10} {'ms/pair':>8} {'GiB':>6}",
+    ]
     for name, row in section["rows"].items():
         per_pair = "-" if row["ms_per_pair"] is None else f"{row['ms_per_pair']:.3f}"
         memory = row["peak_memory_bytes"]
         peak = "-" if memory is None else f"{memory['peak'] / GIB:.2f}"
+        low, high = row["ratio_range"]
         lines.append(
-            f"{row['ratio']:7.3f} {row['ms_per_image']:10.1f} {per_pair:>8} {peak:>6}  {name}"
+            f"{row['ratio']:7.3f} {low:6.3f} {high:6.3f} {row['ms_per_image']:10.1f} "
+            f"{per_pair:>8} {peak:>6}  {name}"
         )
     return "\n".join(lines)

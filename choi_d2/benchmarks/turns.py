@@ -51,12 +51,14 @@ def summarise(times: list[float], base: list[float]) -> dict[str, Any]:
         base: those of what it is compared with.
 
     Returns:
-        ``ratio``: the median over rounds of both quotients, ``median_ms``, ``lowest_ms`` and
-        ``all_ms``, by round.
+        ``ratio``: the median over rounds of both's quotient, and ``ratio_range``, its smallest and
+        largest; ``median_ms``, ``lowest_ms`` and ``all_ms``, by round.
     """
     milliseconds = [round(1000 * x, 3) for x in times]
+    ratios = [x / y for x, y in zip(times, base, strict=True)]
     return {
-        "ratio": round(statistics.median(x / y for x, y in zip(times, base, strict=True)), 4),
+        "ratio": round(statistics.median(ratios), 4),
+        "ratio_range": [round(min(ratios), 4), round(max(ratios), 4)],
         "median_ms": round(statistics.median(milliseconds), 3),
         "lowest_ms": min(milliseconds),
         "all_ms": milliseconds,

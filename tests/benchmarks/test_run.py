@@ -39,7 +39,7 @@ def test_a_section(name, setting):
     assert reported == [section]
     for row in section["rows"].values():
         assert row["base"] in section["rows"] and len(row["all_ms"]) == 2
-        assert list(row)[:3] == ["ratio", "base", "median_ms"] and row["ratio"] > 0
+        assert list(row)[:4] == ["ratio", "ratio_range", "base", "median_ms"] and row["ratio"] > 0
         assert row["peak_memory_bytes"] is None
         assert (row["ms_per_pair"] is None) == (row["pairs"] == 0)
     assert all(row["ratio"] == 1 for name, row in section["rows"].items() if row["base"] == name)
