@@ -114,7 +114,10 @@ class VisualEncoder(nn.Module):
         stages = [(self, current)]
         if previous is not None:
             stages.append((previous_encoder, previous))
-        human_weight, object_weight, union_weight = self.fc1.weight.chunk(3, dim=1)
+        weight = self.fc1.weight
+        # A view of a parameter claims a gradient even where none is recorded, and hooks believe it.
+        weight = weight if torch.is_grad_enabled() else weight.detach()
+        human_weight, object_weight, union_weight = weight.chunk(3, dim=1)
 
         humans = sum(encoder._enhance(regions.humans) for encoder, regions in stages)
         objects = sum(regions.objects for _, regions in stages)
