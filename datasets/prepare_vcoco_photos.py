@@ -31,6 +31,7 @@ import torch
 from torchvision.ops import box_iou
 from tqdm import tqdm
 
+from choi_d2.pictures import read_picture
 from choi_d2.utils import InputError, atomic_path, clean_exit, read_json, write_json
 
 logger = logging.getLogger(__name__)
@@ -128,9 +129,7 @@ def write_photos(
         sizes[name] = round(width * scale), round(height * scale)
         if (target / name).exists():
             continue
-        image = cv2.imread(str(source / name))
-        if image is None:
-            raise InputError("expected a photo that can be read", path=source / name)
+        image = read_picture(source / name)
         image = cv2.resize(image, sizes[name], interpolation=cv2.INTER_CUBIC)
         with atomic_path(target / name) as temporary:
             cv2.imwrite(str(temporary), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
