@@ -31,10 +31,10 @@ from tqdm import tqdm
 
 import choi_d2
 from choi_d2.data import register_all
-from choi_d2.data.synthetic import make_dataset
 from choi_d2.engine import HOITrainer, load_config
 from choi_d2.evaluation import HOIWEvaluator, InstanceDetectionEvaluator
 from choi_d2.pictures import read_picture
+from choi_d2.synthetic import make_dataset
 from choi_d2.utils import clean_exit, write_json
 from choi_d2.visualization import TripletVisualizer, side_by_side
 from choi_d2.visualization.pictures import save_picture

@@ -11,8 +11,8 @@ from choi_d2.data import HOIDatasetMapper
 from choi_d2.data.datasets.pic import load_pic_split
 from choi_d2.data.datasets.synthetic import load_synthetic_hoiw
 from choi_d2.data.datasets.vcoco import load_vcoco
-from choi_d2.data.synthetic.writer import make_dataset
 from choi_d2.engine import load_config
+from choi_d2.synthetic.writer import make_dataset
 
 from .setting import CONFIG_FILE, Setting
 

@@ -5,7 +5,7 @@
   choi synthetic --benchmark
   choi synthetic --contact-sheet scenes.png
 
-`python -m choi_d2.data.synthetic` is the same.
+`python -m choi_d2.synthetic` is the same.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: a size that is too small, or no scene for the contact sheet.
     """
-    from choi_d2.data.synthetic.making import complete, make
+    from choi_d2.synthetic.making import complete, make
 
     print(make(complete(args)))
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from detectron2.config import CfgNode
 
-from choi_d2.data.synthetic.benchmark import PARTS
+from choi_d2.synthetic.benchmark import PARTS
 
 from .plan import Evaluation, Plan, Training
 from .results import (

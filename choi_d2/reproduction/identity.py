@@ -15,7 +15,7 @@ from typing import Any
 from detectron2.config import CfgNode, get_cfg
 
 from choi_d2.config import add_choi_config
-from choi_d2.data.synthetic import benchmark
+from choi_d2.synthetic import benchmark
 
 HEAD = "MODEL.ROI_INTERACTION_HEAD"
 INFERENCE_KEYS = (
@@ -35,6 +35,14 @@ INFERENCE_KEYS = (
     "TEST",
 )
 """What no loss depends on; a name stands for all keys below it."""
+
+NEGATIVES_KEYS = (
+    f"{HEAD}.SCORE_THRESH_TEST",
+    "MODEL.ROI_HEADS.NMS_THRESH_TEST",
+    "TEST.DETECTIONS_PER_IMAGE",
+)
+"""Of these, what a training depends on all the same where unmatched detections are the ends of
+negative pairs (``UNMATCHED_NEGATIVES``): they are chosen as at inference."""
 
 ELSEWHERE_KEYS = (
     "MODEL.DEVICE",
@@ -63,7 +71,11 @@ def training_settings(cfg: CfgNode) -> dict[str, Any]:
     if not cfg.MODEL.INTERACTION_ON:
         # The localization networks alone: there is no interaction network to be set.
         leave_out.append(HEAD)
-    return _without(settings(cfg), leave_out) | _scenes(cfg.DATASETS.TRAIN)
+    found = settings(cfg)
+    kept = _without(found, leave_out)
+    if cfg.MODEL.INTERACTION_ON and cfg.MODEL.ROI_INTERACTION_HEAD.UNMATCHED_NEGATIVES:
+        kept |= {key: found[key] for key in NEGATIVES_KEYS if key in found}
+    return kept | _scenes(cfg.DATASETS.TRAIN)
 
 
 def inference_settings(cfg: CfgNode) -> dict[str, Any]:

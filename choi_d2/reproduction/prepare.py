@@ -6,7 +6,7 @@ from pathlib import Path
 
 from detectron2.data import MetadataCatalog
 
-from choi_d2.data.synthetic.benchmark import FOLDER, make_benchmark
+from choi_d2.synthetic.benchmark import FOLDER, make_benchmark
 from choi_d2.utils import InputError
 
 from .plan import Plan

@@ -7,9 +7,9 @@ import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from choi_d2.cli.main import main
-from choi_d2.data.synthetic import make_dataset
 from choi_d2.engine import HOITrainer
 from choi_d2.engine.own_data import TRAIN, VAL, OwnData, own_data_opts, register_own_data
+from choi_d2.synthetic import make_dataset
 
 TINY = {
     "MODEL.DEVICE": "cpu",

@@ -10,7 +10,7 @@ from choi_d2.utils import InputError
 
 @pytest.fixture
 def root(tmp_path, write_image, register_under):
-    """One scene with two instances, as choi_d2.data.synthetic writes it."""
+    """One scene with two instances, as choi_d2.synthetic writes it."""
     folder = tmp_path / "synthetic_hoiw"
     write_image(folder / "images/val/val_000000.jpg", 40, 60)
     entry = {

@@ -13,9 +13,9 @@ from detectron2.engine import default_argument_parser
 from process_work import evaluate_scenes, small_network, work
 
 from choi_d2.data import register_all
-from choi_d2.data.synthetic import make_dataset
 from choi_d2.engine import distributed, launch_or_join, load_config
 from choi_d2.engine.running import evaluate
+from choi_d2.synthetic import make_dataset
 from choi_d2.utils import InputError
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ import torch
 from recorded_training import RecordedTrainer, read_losses
 
 from choi_d2.data import register_all
-from choi_d2.data.synthetic import make_dataset
+from choi_d2.synthetic import make_dataset
 from choi_d2.utils import InputError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "modeling"))

@@ -13,9 +13,9 @@ from detectron2.utils.events import EventStorage
 from stub_model import StubTripletModel
 
 from choi_d2.data.datasets.builtin import register_all
-from choi_d2.data.synthetic import make_dataset
 from choi_d2.engine import HOITrainer, load_config
 from choi_d2.engine.watching import CompactPrinter, PairStatistics, TripletPictures, losses_by_part
+from choi_d2.synthetic import make_dataset
 
 LOSSES = {
     "loss_cls_stage0": 1.0,

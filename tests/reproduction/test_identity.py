@@ -11,6 +11,7 @@ from detectron2.utils.events import EventStorage
 from choi_d2.engine import load_config
 from choi_d2.reproduction.identity import (
     INFERENCE_KEYS,
+    NEGATIVES_KEYS,
     changed_settings,
     fingerprint,
     inference_settings,
@@ -59,12 +60,21 @@ def test_every_inference_key_is_tried():
 
 
 @pytest.mark.parametrize("name", sorted(OTHER_VALUES))
-def test_no_loss_depends_on_an_inference_key(plain_losses, name):
-    key, value = OTHER_VALUES[name]
-    cfg = tiny_config(key, value)
-    assert inference_settings(cfg) != inference_settings(tiny_config())
-    assert training_settings(cfg) == training_settings(tiny_config())
-    assert losses(cfg) == plain_losses
+def test_no_loss_depends_on_an_inference_key(name):
+    matched = (f"{HEAD}.UNMATCHED_NEGATIVES", False)
+    plain, cfg = tiny_config(*matched), tiny_config(*matched, *OTHER_VALUES[name])
+    assert inference_settings(cfg) != inference_settings(plain)
+    assert training_settings(cfg) == training_settings(plain)
+    assert losses(cfg) == losses(plain)
+
+
+@pytest.mark.parametrize("key", NEGATIVES_KEYS)
+def test_unmatched_negatives_are_chosen_as_at_inference(key):
+    value = dict(OTHER_VALUES.values())[key]
+    assert training_settings(tiny_config(key, value)) != training_settings(tiny_config())
+    localization = tiny_config("MODEL.INTERACTION_ON", False)
+    other = tiny_config("MODEL.INTERACTION_ON", False, key, value)
+    assert training_settings(other) == training_settings(localization)
 
 
 def test_losses_are_sensitive_to_what_is_no_inference_key(plain_losses):
@@ -106,7 +116,7 @@ def test_a_frozen_rpn_proposes_in_training_as_at_inference(repository):
 
 
 def test_other_scenes_are_another_training(repository, monkeypatch):
-    from choi_d2.data.synthetic import benchmark
+    from choi_d2.synthetic import benchmark
 
     cfg = load_config(repository / "configs/synthetic/benchmark.yaml")
     before = fingerprint(training_settings(cfg)), fingerprint(inference_settings(cfg))

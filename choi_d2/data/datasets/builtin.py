@@ -12,7 +12,7 @@ from pathlib import Path
 
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from choi_d2.data.synthetic import benchmark
+from choi_d2.synthetic import benchmark
 from choi_d2.utils import InputError
 
 from .hicodet import hicodet_metadata, load_hicodet

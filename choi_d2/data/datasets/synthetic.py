@@ -15,7 +15,7 @@ from .hoiw import load_hoiw_json
 def load_synthetic_hoiw(
     json_file: str | os.PathLike, image_root: str | os.PathLike, faces_file: str | os.PathLike
 ) -> list[dict]:
-    """Load a split that :mod:`choi_d2.data.synthetic` has written.
+    """Load a split that :mod:`choi_d2.synthetic` has written.
 
     Args:
         json_file: ``{split}.json``; its masks are in ``{split}_masks.json`` beside it.

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from choi_d2.data.synthetic.gestures import AWAY, gaze_angle, look_away
-from choi_d2.data.synthetic.heads import Head, draw_look, unit
-from choi_d2.data.synthetic.people import FOREARM, UPPER_ARM, Person, joint
+from choi_d2.synthetic.gestures import AWAY, gaze_angle, look_away
+from choi_d2.synthetic.heads import Head, draw_look, unit
+from choi_d2.synthetic.people import FOREARM, UPPER_ARM, Person, joint
 
 
 @pytest.mark.parametrize("bend", (-1, 1))

@@ -4,9 +4,9 @@ from detectron2.data import MetadataCatalog
 from pycocotools import mask as coco_mask
 
 from choi_d2.data.datasets.hoi_json import load_hoi_json
-from choi_d2.data.synthetic import make_dataset, scene_at
-from choi_d2.data.synthetic.hoi_writer import VERBS
 from choi_d2.data.validation import Problems
+from choi_d2.synthetic import make_dataset, scene_at
+from choi_d2.synthetic.hoi_writer import VERBS
 
 
 @pytest.fixture(scope="module")

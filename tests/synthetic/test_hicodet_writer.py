@@ -5,11 +5,11 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from choi_d2.categories.hicodet import HOIS, OBJECTS, VERBS
 from choi_d2.data.datasets.hicodet import load_hicodet
-from choi_d2.data.synthetic import make_dataset, scene_at
-from choi_d2.data.synthetic.hicodet_writer import interactions_of, name_of
 from choi_d2.data.validation import Problems
 from choi_d2.evaluation.__main__ import main as evaluate
 from choi_d2.formats.hicodet import read_image_labels
+from choi_d2.synthetic import make_dataset, scene_at
+from choi_d2.synthetic.hicodet_writer import interactions_of, name_of
 
 SIZES = {"train": 3, "val": 12}
 HOI_IDS = {(VERBS[hoi.verb], OBJECTS[hoi.object]): own for own, hoi in enumerate(HOIS, 1)}

@@ -6,8 +6,8 @@ import pytest
 from pycocotools import mask as coco_mask
 
 from choi_d2.categories.hoiw import VERBS
-from choi_d2.data.synthetic import make_dataset, scene_at
-from choi_d2.data.synthetic.writer import MANIFEST, shake_faces
+from choi_d2.synthetic import make_dataset, scene_at
+from choi_d2.synthetic.writer import MANIFEST, shake_faces
 from choi_d2.utils import InputError
 
 SIZES = {"train": 5, "val": 3}

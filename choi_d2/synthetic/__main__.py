@@ -16,7 +16,7 @@ from .making import complete, make
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="choi_d2.data.synthetic", description=__doc__)
+    parser = argparse.ArgumentParser(prog="choi_d2.synthetic", description=__doc__)
     add_arguments(parser)
     return complete(parser.parse_args(arguments))
 

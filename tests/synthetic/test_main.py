@@ -1,7 +1,7 @@
 import cv2
 import pytest
 
-from choi_d2.data.synthetic.__main__ import main, parse_arguments
+from choi_d2.synthetic.__main__ import main, parse_arguments
 
 
 def run(tmp_path, *more):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from choi_d2.categories.hoiw import OBJECTS
-from choi_d2.data.synthetic.canvas import Pen
-from choi_d2.data.synthetic.objects import THINGS, draw_thing, make_thing
-from choi_d2.data.synthetic.vehicles import FITS, draw_vehicle, vehicle_color
+from choi_d2.synthetic.canvas import Pen
+from choi_d2.synthetic.objects import THINGS, draw_thing, make_thing
+from choi_d2.synthetic.vehicles import FITS, draw_vehicle, vehicle_color
 
 KINDS = [(category, kind) for category, kinds in THINGS.items() for kind in kinds]
 

@@ -5,8 +5,8 @@ import json
 import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from choi_d2.data.synthetic import benchmark, make_dataset, scene_at
-from choi_d2.data.synthetic.__main__ import parse_arguments
+from choi_d2.synthetic import benchmark, make_dataset, scene_at
+from choi_d2.synthetic.__main__ import parse_arguments
 from choi_d2.utils import InputError
 
 SCENES = {

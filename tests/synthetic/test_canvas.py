@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from choi_d2.data.synthetic.canvas import FACE, Pen, ellipse, hull, moved, paint, rectangle, shade
+from choi_d2.synthetic.canvas import FACE, Pen, ellipse, hull, moved, paint, rectangle, shade
 
 
 def test_pen_at_chains_turn_scale_and_mirror():

@@ -8,10 +8,10 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from choi_d2.categories.pic import V2_CATEGORIES, V2_RELATIONS
 from choi_d2.data.datasets.pic import load_pic_split
-from choi_d2.data.synthetic import make_dataset, scene_at
-from choi_d2.data.synthetic.pic_writer import CATEGORY_OF_OBJECT, RELATION_OF_VERB, relations_of
 from choi_d2.data.validation import Problems
 from choi_d2.evaluation.__main__ import main as evaluate
+from choi_d2.synthetic import make_dataset, scene_at
+from choi_d2.synthetic.pic_writer import CATEGORY_OF_OBJECT, RELATION_OF_VERB, relations_of
 
 SIZE = 4
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from choi_d2.categories.hoiw import OBJECTS, VERBS
-from choi_d2.data.synthetic import SceneStyle, draw_scene
-from choi_d2.data.synthetic import scenes as scenes_module
+from choi_d2.synthetic import SceneStyle, draw_scene
+from choi_d2.synthetic import scenes as scenes_module
 
 GRIPS = {
     "smoke": "cigarette",

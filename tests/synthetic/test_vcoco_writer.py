@@ -8,10 +8,10 @@ from pycocotools import mask as coco_mask
 from choi_d2.categories.hoiw import OBJECTS
 from choi_d2.categories.vcoco import ACTIONS
 from choi_d2.data.datasets.vcoco import load_vcoco
-from choi_d2.data.synthetic import make_dataset, scene_at
-from choi_d2.data.synthetic.vcoco_writer import actions_of, is_annotated
 from choi_d2.data.validation import Problems
 from choi_d2.evaluation.__main__ import main as evaluate
+from choi_d2.synthetic import make_dataset, scene_at
+from choi_d2.synthetic.vcoco_writer import actions_of, is_annotated
 
 SIZES = {"train": 1, "val": 5}
 COCO = "annotations/instances_vcoco_all_2014.json"

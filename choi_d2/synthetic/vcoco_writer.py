@@ -21,11 +21,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from detectron2.data.datasets.builtin_meta import COCO_CATEGORIES
 
 from choi_d2.categories.hoiw import OBJECTS
 from choi_d2.categories.vcoco import ACTIONS
 
-from ..datasets.vcoco import vcoco_metadata
 from .formats import SPLITS, run_lengths, stem_at
 from .relations import looked_at
 from .scene import Scene
@@ -199,14 +199,8 @@ def role_major(people: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return content
 
 
-def _category_ids() -> dict[str, int]:
-    """COCO's 80 names -> ids, person first."""
-    metadata = vcoco_metadata()
-    ids = metadata["thing_dataset_id_to_contiguous_id"]
-    return {metadata["thing_classes"][place]: own for own, place in ids.items()}
-
-
-_CATEGORY_IDS = _category_ids()
+_CATEGORY_IDS = {c["name"]: c["id"] for c in COCO_CATEGORIES if c["isthing"]}
+"""COCO's 80 names -> ids, person first."""
 
 
 def _annotation_id(image_id: int, instance: int) -> int:

@@ -2,7 +2,7 @@ from collections import Counter
 
 import numpy as np
 
-from choi_d2.data.synthetic.relations import SHARED, geometric_relations, looked_at
+from choi_d2.synthetic.relations import SHARED, geometric_relations, looked_at
 
 
 def shared_width(scene, first, second):

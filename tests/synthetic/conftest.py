@@ -1,6 +1,6 @@
 import pytest
 
-from choi_d2.data.synthetic import scene_at
+from choi_d2.synthetic import scene_at
 
 
 @pytest.fixture(scope="session")
