@@ -70,3 +70,12 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the folder ../shared, which is not part of the repository")
     return folder
+
+
+@pytest.fixture
+def register_under():
+    """``register_under(root)``: the built-in data sets, elsewhere for the time of a test."""
+    from choi_d2.data import register_all
+
+    yield register_all
+    register_all(os.getenv("DETECTRON2_DATASETS", "datasets"))

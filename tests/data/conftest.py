@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-
-from choi_d2.data import register_all
 
 
 def save_noise(path: Path, height: int = 40, width: int = 60, seed: int = 0) -> Path:
@@ -50,13 +47,6 @@ def hoiw_entries() -> list[dict]:
 def write_image():
     """``write_image(path, height, width)``."""
     return save_noise
-
-
-@pytest.fixture
-def register_under():
-    """``register_under(root)``: the built-in data sets, elsewhere for the time of a test."""
-    yield register_all
-    register_all(os.getenv("DETECTRON2_DATASETS", "datasets"))
 
 
 @pytest.fixture
