@@ -34,9 +34,10 @@ install: ## Install the package into the active environment, or into .venv
 	  && echo "Making $(VENV)" && "$(BASE_PYTHON)" -m venv "$(VENV)"; }
 	@"$(PYTHON)" packaging/install.py $(CHOICES)
 
-lint: install ## Check the sources: rules and format
+lint: install ## Check the sources: rules, format, and the types of the public API
 	"$(PYTHON)" -m ruff check .
 	"$(PYTHON)" -m ruff format --check .
+	"$(PYTHON)" -m mypy
 
 format: install ## Sort imports and format the sources
 	"$(PYTHON)" -m ruff check --select I --fix .
@@ -46,7 +47,7 @@ constraints: install ## Write the installed versions to constraints.txt
 	"$(PYTHON)" packaging/freeze_constraints.py constraints.txt
 
 clean: ## Delete caches and build products
-	rm -rf build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 	find . -path ./.venv -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 distclean: clean ## Delete .venv and output as well

@@ -6,7 +6,9 @@ import logging
 import os
 import re
 import weakref
+from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from detectron2.config import CfgNode
@@ -108,7 +110,7 @@ class HOITrainer(DefaultTrainer):
             for writer in super().build_writers()
         ]
 
-    def train(self):
+    def train(self) -> dict[str, Any]:
         """As Detectron2's; Ctrl-C and SIGTERM save a checkpoint and end the process.
 
         Raises:
@@ -148,14 +150,14 @@ class HOITrainer(DefaultTrainer):
             set_allowed_verbs(self.cfg, self.checkpointer.model)
 
     @classmethod
-    def build_train_loader(cls, cfg: CfgNode):
+    def build_train_loader(cls, cfg: CfgNode) -> Iterable[list[dict[str, Any]]]:
         """Batches of mapped training images, for ever."""
         loader = build_hoi_train_loader(cfg)
         check_datasets(cfg)
         return loader
 
     @classmethod
-    def build_test_loader(cls, cfg: CfgNode, dataset_name: str):
+    def build_test_loader(cls, cfg: CfgNode, dataset_name: str) -> Iterable[list[dict[str, Any]]]:
         """The mapped images of a data set, once each."""
         return build_detection_test_loader(
             cfg, dataset_name, mapper=HOIDatasetMapper(cfg, is_train=False)
@@ -167,7 +169,12 @@ class HOITrainer(DefaultTrainer):
         return build_evaluator(dataset_name, os.path.join(cfg.OUTPUT_DIR, "inference"))
 
     @classmethod
-    def test(cls, cfg: CfgNode, model: nn.Module, evaluators=None) -> dict:
+    def test(
+        cls,
+        cfg: CfgNode,
+        model: nn.Module,
+        evaluators: Sequence[DatasetEvaluator] | None = None,
+    ) -> dict[str, Any]:
         """As Detectron2's, with the main process's weights in all processes.
 
         Predictions are joined with each data set by the names of classes and verbs.

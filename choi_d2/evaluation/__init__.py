@@ -3,6 +3,31 @@ and one command line, ``python -m choi_d2.evaluation``.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .box_recall import BoxRecallEvaluator as BoxRecallEvaluator
+    from .box_recall import box_recall_metrics as box_recall_metrics
+    from .build import build_evaluator as build_evaluator
+    from .build import evaluator_types as evaluator_types
+    from .detection_evaluator import InstanceDetectionEvaluator as InstanceDetectionEvaluator
+    from .hicodet import HOIPairs as HOIPairs
+    from .hicodet import hicodet_metrics as hicodet_metrics
+    from .hicodet_evaluator import HICODETEvaluator as HICODETEvaluator
+    from .hoi_evaluator import HOIEvaluator as HOIEvaluator
+    from .hoiw import Triplets as Triplets
+    from .hoiw import hoiw_metrics as hoiw_metrics
+    from .hoiw_evaluator import HOIWEvaluator as HOIWEvaluator
+    from .pic import RelationScene as RelationScene
+    from .pic import pic_metrics as pic_metrics
+    from .pic import recalled_at as recalled_at
+    from .pic_evaluator import PICEvaluator as PICEvaluator
+    from .ranking import ranking_metrics as ranking_metrics
+    from .ranking_evaluator import RankingEvaluator as RankingEvaluator
+    from .vcoco import Detections as Detections
+    from .vcoco import People as People
+    from .vcoco import vcoco_metrics as vcoco_metrics
+    from .vcoco_evaluator import VCOCOEvaluator as VCOCOEvaluator
 
 # Loaded on first use: the command line needs neither torch nor Detectron2, and starts in a blink.
 _HOMES = {
@@ -33,7 +58,7 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from choi_d2.utils import InputError
@@ -25,7 +26,7 @@ class Findings:
     hears of it once, with the number of cases and the place of the first one.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._findings: dict[str, Finding] = {}
 
     def note(
@@ -48,7 +49,7 @@ class Findings:
             places.append(f"field '{field}'")
         self._findings[kind] = Finding(kind, count, ", ".join(places))
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Finding]:
         return iter(self._findings.values())
 
     def __len__(self) -> int:

@@ -6,13 +6,12 @@ import itertools
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 import torch
 from detectron2.config import CfgNode
-from detectron2.data import transforms as T
-from detectron2.structures import Boxes, Instances
+from detectron2.structures import Instances
 
 import choi_d2.data
 import choi_d2.modeling  # noqa: F401 (with choi_d2.data: registers data sets and models)
@@ -20,13 +19,13 @@ from choi_d2.engine.device import resolve_device
 from choi_d2.engine.loading import load_trained, metadata_of
 from choi_d2.engine.weights_config import load_weights_config
 from choi_d2.pictures import as_bgr
-from choi_d2.pictures.formats import from_bgr
 from choi_d2.utils import InputError
 
 from .bundles import find_model
 from .detections import Detections, DetectionSource, detections_of
+from .model_inputs import prepare
 from .results import HOIResult
-from .sources import Picture, open_source
+from .sources import Picture, Source, open_source
 
 if TYPE_CHECKING:
     from choi_d2.data.faces import FaceDetector
@@ -125,9 +124,39 @@ class HOIPredictor:
 
     # ------------------------------------------------------------------------------- results
 
+    @overload
     def __call__(
         self,
-        source: Any,
+        source: Source,
+        *,
+        stream: Literal[False] = False,
+        batch_size: int = 1,
+        score_thresh: float = 0.15,
+        max_triplets: int | None = 20,
+        vid_stride: int = 1,
+        detections: DetectionSource | None = None,
+        keep_image: bool = True,
+        on_error: Callable[[InputError], None] | None = None,
+    ) -> list[HOIResult]: ...
+
+    @overload
+    def __call__(
+        self,
+        source: Source,
+        *,
+        stream: Literal[True],
+        batch_size: int = 1,
+        score_thresh: float = 0.15,
+        max_triplets: int | None = 20,
+        vid_stride: int = 1,
+        detections: DetectionSource | None = None,
+        keep_image: bool = True,
+        on_error: Callable[[InputError], None] | None = None,
+    ) -> Iterator[HOIResult]: ...
+
+    def __call__(
+        self,
+        source: Source,
         *,
         stream: bool = False,
         batch_size: int = 1,
@@ -242,7 +271,7 @@ class HOIPredictor:
     def _outputs(
         self, pictures: Sequence[Picture], given: Sequence[Detections] | None
     ) -> list[dict[str, Instances]]:
-        prepared = [self._prepare(picture) for picture in pictures]
+        prepared = [prepare(picture, self.cfg, self.face_detector) for picture in pictures]
         detected = None
         if given is not None:
             detected = [
@@ -267,33 +296,6 @@ class HOIPredictor:
                     outputs[index]["faces"] = faces
         return outputs
 
-    def _prepare(self, picture: Picture) -> tuple[dict, T.Transform, Instances | None]:
-        """The model's inputs, how they were resized, and the faces in the picture's pixels."""
-        image, file_name = picture.image, picture.file_name
-        height, width = image.shape[:2]
-        transform = _resize_transform(height, width, self.cfg)
-        # First the format, then the size, as training does.
-        resized = transform.apply_image(from_bgr(image, self.cfg.INPUT.FORMAT))
-        tensor = torch.as_tensor(np.array(resized.transpose(2, 0, 1), order="C"))
-        inputs = {"image": tensor, "height": height, "width": width}
-        if file_name is not None:
-            inputs["file_name"] = file_name
-        if self.face_detector is None:
-            return inputs, transform, None
-        found = self.face_detector(image, file_name=file_name)
-        in_frame = transform.apply_box(found.boxes).reshape(-1, 4)
-        inputs["faces"] = _face_instances(in_frame, found.scores, resized.shape[:2])
-        return inputs, transform, _face_instances(found.boxes, found.scores, (height, width))
-
-
-def _resize_transform(height: int, width: int, cfg: CfgNode) -> T.Transform:
-    """Detectron2's resizing at test time, which leaves even the narrowest strip a pixel."""
-    shortest, longest = cfg.INPUT.MIN_SIZE_TEST, cfg.INPUT.MAX_SIZE_TEST
-    if shortest == 0:  # as in Detectron2: no resizing
-        return T.NoOpTransform()
-    sides = T.ResizeShortestEdge.get_output_shape(height, width, shortest, longest)
-    return T.ResizeTransform(height, width, *(max(side, 1) for side in sides))
-
 
 def _needed_face_detector(cfg: CfgNode) -> FaceDetector | None:
     if not (cfg.MODEL.INTERACTION_ON and cfg.MODEL.ROI_INTERACTION_HEAD.EFRA.ENABLED):
@@ -301,14 +303,6 @@ def _needed_face_detector(cfg: CfgNode) -> FaceDetector | None:
     from choi_d2.data.faces import build_face_detector
 
     return build_face_detector(cfg)
-
-
-def _face_instances(boxes: np.ndarray, scores: np.ndarray, size: tuple[int, int]) -> Instances:
-    return Instances(
-        tuple(size),
-        boxes=Boxes(torch.as_tensor(boxes, dtype=torch.float32).reshape(-1, 4)),
-        scores=torch.as_tensor(scores, dtype=torch.float32).reshape(-1),
-    )
 
 
 def _rgb(image_bgr: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from . import result_files
 from .triplets import Triplets
 
 if TYPE_CHECKING:
+    import supervision
     from detectron2.structures import Instances
 
     from choi_d2.visualization.scene import Scene
@@ -257,7 +258,7 @@ class HOIResult:
                 temporary.write_text(text, encoding="utf-8", newline="")
         return text
 
-    def to_supervision(self):
+    def to_supervision(self) -> supervision.Detections:
         """The instances as ``supervision.Detections``; the triplets are in its ``metadata``.
 
         Raises:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -22,13 +22,13 @@ from choi_d2.utils import InputError
 from .photos import find_photos
 
 if TYPE_CHECKING:
-    pass
+    from PIL.Image import Image
 
 VIDEO_EXTENSIONS = frozenset(
     {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
 )
 
-Source = "str | os.PathLike | int | np.ndarray | Image | Iterable"
+Source: TypeAlias = "str | os.PathLike[str] | int | np.ndarray | Image | Iterable[Source]"
 """A path, folder or pattern; a video's path; a camera's number; an array; a PIL image; several."""
 
 
@@ -52,7 +52,7 @@ class Picture:
 
 
 def open_source(
-    source: Any,
+    source: Source,
     *,
     vid_stride: int = 1,
     on_error: Callable[[InputError], None] | None = None,

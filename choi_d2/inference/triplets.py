@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class Triplets(Sequence[Triplet]):
     @overload
     def __getitem__(self, index: slice | np.ndarray | Sequence[bool]) -> Triplets: ...
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Triplet | Triplets:
         """A triplet, or some triplets.
 
         Raises:
@@ -145,6 +145,12 @@ class Triplets(Sequence[Triplet]):
         if human is not None:
             keep &= self.pairs[:, 0] == human
         return self[keep]
+
+    @overload  # type: ignore[override]
+    def count(self, value: None = None) -> Counter[str]: ...
+
+    @overload
+    def count(self, value: Triplet) -> int: ...
 
     def count(self, value: Triplet | None = None) -> Counter[str] | int:
         """How many triplets each verb has, the most frequent first: ``{"ride": 2, ...}``.

@@ -1,5 +1,9 @@
+import ast
 import subprocess
 import sys
+from pathlib import Path
+
+import choi_d2.evaluation
 
 
 def test_the_command_line_starts_without_torch():
@@ -9,3 +13,10 @@ def test_the_command_line_starts_without_torch():
     code = f"import sys, {imports}; print(sorted({{'torch', 'detectron2'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_type_checkers_see_what_is_loaded_on_first_use():
+    tree = ast.parse(Path(choi_d2.evaluation.__file__).read_text())
+    imports = [x for x in ast.walk(tree) if isinstance(x, ast.ImportFrom) and x.level == 1]
+    seen = {name.asname: x.module for x in imports for name in x.names}
+    assert seen == choi_d2.evaluation._HOMES
