@@ -10,6 +10,7 @@ from detectron2.config import CfgNode
 
 from choi_d2.synthetic.benchmark import PARTS
 
+from .identity import backbone_name
 from .plan import Evaluation, Plan, Training
 from .results import (
     EVALUATION_FILE,
@@ -20,9 +21,9 @@ from .results import (
     read_note,
 )
 
-SECONDS_PER_IMAGE = {"R18": 0.25, "R50": 0.14, "R101": 0.19, "X101": 0.38}
-"""Assumed, of training and one stage, by backbone: ResNet-18 of the synthetic configs on two CPU
-cores, the others of the paper's configs on one V100-like GPU."""
+SECONDS_PER_IMAGE = {"R18": 0.25, "mobilenet_v2": 0.1, "R50": 0.14, "R101": 0.19, "X101": 0.38}
+"""Assumed, of training and one stage, by backbone: ResNet-18 of the synthetic configs and
+MobileNetV2 of the photos' on CPU cores, the others of the paper's configs on one V100-like GPU."""
 
 STAGE_PART = 0.15
 """Assumed: every further stage adds this part."""
@@ -30,7 +31,7 @@ STAGE_PART = 0.15
 TEST_SECONDS_PER_IMAGE = 0.2
 """Assumed, of evaluation on one GPU (Table 5 has 198 ms)."""
 
-TEST_IMAGES = {"hoiw": 9999, "pic": 1977, "vcoco": 4946}
+TEST_IMAGES = {"hoiw": 9999, "pic": 1977, "vcoco": 4946, "photos": 100}
 TEST_IMAGES |= dict.fromkeys(("synthetic", "synthetic_sparse"), PARTS[""].sizes["test"])
 
 
@@ -94,7 +95,7 @@ class Estimate:
             rates = ", ".join(f"{name} {rate} s" for name, rate in SECONDS_PER_IMAGE.items())
             known.append(
                 f"assumed for one image in training on one device: {rates}, and {STAGE_PART:.0%} "
-                "more for each further stage (ResNet-18: the slim synthetic model on two CPU "
+                "more for each further stage (ResNet-18 and MobileNetV2: the slim models on CPU "
                 "cores; the others: a V100)"
             )
         if self.measured_evaluation is None:
@@ -106,8 +107,7 @@ class Estimate:
         return reference / max(self.num_gpus, 1) if reference else 1.0
 
     def _assumed_rate(self, cfg: CfgNode) -> float:
-        resnet = cfg.MODEL.RESNETS
-        backbone = f"{'X' if resnet.NUM_GROUPS > 1 else 'R'}{resnet.DEPTH}"
+        backbone = backbone_name(cfg)
         stages = len(cfg.MODEL.ROI_BOX_CASCADE_HEAD.IOUS)
         reference = cfg.SOLVER.REFERENCE_WORLD_SIZE or max(self.num_gpus, 1)
         images = cfg.SOLVER.IMS_PER_BATCH / reference

@@ -103,9 +103,8 @@ def fingerprint(content: Mapping[str, Any]) -> str:
 
 def training_name(cfg: CfgNode) -> str:
     """What a training is, for people: ``phase2_R50_T3_ihsm_efra_rrm``."""
-    resnet, model = cfg.MODEL.RESNETS, cfg.MODEL
-    letter = "X" if resnet.NUM_GROUPS > 1 else "R"
-    parts = [f"{letter}{resnet.DEPTH}", f"T{len(model.ROI_BOX_CASCADE_HEAD.IOUS)}"]
+    model = cfg.MODEL
+    parts = [backbone_name(cfg), f"T{len(model.ROI_BOX_CASCADE_HEAD.IOUS)}"]
     if model.MASK_ON:
         parts.append("mask")
     if not model.INTERACTION_ON:
@@ -117,6 +116,14 @@ def training_name(cfg: CfgNode) -> str:
     if model.MASK_ON:
         parts += ["on", head.REPRESENTATION]
     return "_".join(["phase2", *parts])
+
+
+def backbone_name(cfg: CfgNode) -> str:
+    """``R50``, ``X101``, or what torchvision calls its network."""
+    if cfg.MODEL.BACKBONE.NAME == "build_torchvision_fpn_backbone":
+        return cfg.MODEL.TORCHVISION.NAME
+    resnet = cfg.MODEL.RESNETS
+    return f"{'X' if resnet.NUM_GROUPS > 1 else 'R'}{resnet.DEPTH}"
 
 
 def inference_name(cfg: CfgNode) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .tables import SYNTHETIC, Row, Table
+from .tables import PHOTOS, SYNTHETIC, Row, Table
 
 _FOLDERS = {"hoiw": "HOIW", "pic": "PIC", "vcoco": "VCOCO"}
 
@@ -13,7 +13,7 @@ def row_configs(table: Table, row: Row, dataset: str) -> tuple[Path, Path]:
     """Configs of a row's second and first phase, below the repository's root.
 
     Rows of one data set, backbone and number of stages share their first phase; on the synthetic
-    benchmark all rows do.
+    benchmark and on the photos all rows do.
     """
     data = _FOLDERS.get(dataset, dataset)
     configs, ablations = Path("configs"), Path("configs/ablations")
@@ -23,6 +23,8 @@ def row_configs(table: Table, row: Row, dataset: str) -> tuple[Path, Path]:
     second = ablations / table.folder / data / f"{row.name}.yaml"
     if dataset in SYNTHETIC:
         return second, configs / "synthetic" / "benchmark_phase1.yaml"
+    if dataset == PHOTOS:
+        return second, configs / "photos" / "choi_MNV2_FPN_phase1.yaml"
     return second, _first_phase(table, row, configs / data, ablations)
 
 

@@ -9,7 +9,10 @@ from choi_d2.utils import InputError
 SYNTHETIC = ("synthetic", "synthetic_sparse")
 """The synthetic benchmark's scenes: fully annotated, and as HOIW is."""
 
-DATASETS = (*SYNTHETIC, "hoiw", "pic", "vcoco")
+PHOTOS = "photos"
+"""The photo model's, see docs/photo_model.md."""
+
+DATASETS = (*SYNTHETIC, PHOTOS, "hoiw", "pic", "vcoco")
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,7 @@ METRICS = {
         Metric("mAP_role", ("AP_role_S1",)),
         Metric("mAP_role, scenario 2", ("AP_role_S2",)),
     ),
+    PHOTOS: (Metric("mAP_rel, 5 examples or more", ("mAP_rel_5",)), MAP_REL, RECALL_COLUMNS[-1]),
     **dict.fromkeys(
         SYNTHETIC,
         (MAP_REL, *RECALL_COLUMNS, Metric("R@100, IoU .75", ("R@100-IoU75",), optional=True)),
@@ -162,6 +166,7 @@ PAPER_SOURCES = {
     "vcoco": ("vcoco",),
     "synthetic": ("hoiw", "pic"),
     "synthetic_sparse": ("hoiw", "pic"),
+    PHOTOS: ("hoiw", "pic"),
 }
 PAPER_NAMES = {"hoiw": "HOIW", "pic": "PIC", "vcoco": "V-COCO"}
 
@@ -197,7 +202,7 @@ TABLES = {
             Row("5_ihsm_efra_rrm", (YES, YES, YES, NO), _T_1),
             Row("6_ihsm_efra_rrm_cascade", (YES, YES, YES, YES), _T_3),
         ),
-        (*_BOTH, "synthetic_sparse"),
+        (*_BOTH, "synthetic_sparse", PHOTOS),
     ),
     5: Table(
         5,
@@ -261,7 +266,7 @@ TABLES = {
             Row("1_matched_boxes", ("boxes that match an instance, pairs at random",)),
             Row("2_unmatched_boxes", ("unmatched boxes too, annotated pairs evenly",)),
         ),
-        SYNTHETIC,
+        (*SYNTHETIC, PHOTOS),
         more_metrics=RANKING,
     ),
     "crowded": Table(

@@ -141,6 +141,7 @@ def test_names(repository):
         return training_name(load_config(repository / "configs" / path, opts))
 
     assert name("HOIW/choi_R_50_FPN_phase1.yaml") == "phase1_R50_T3"
+    assert name("photos/choi_MNV2_FPN_phase1.yaml") == "phase1_mobilenet_v2_T3"
     assert name("ablations/table4/HOIW/3_efra.yaml") == "phase2_R50_T1_efra"
     other = name("ablations/table6/PIC/X_101_T_1.yaml")
     assert other == "phase2_X101_T1_mask_ihsm_efra_rrm_on_mask"

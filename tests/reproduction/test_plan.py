@@ -62,6 +62,15 @@ def test_the_tables_of_our_own_share_the_trainings_of_table_4(plan):
     assert not folders(sparse.second_phases()) & folders(full.second_phases())
 
 
+def test_rows_on_photos_share_their_detections(plan):
+    table, sampling = plan(4, "photos"), plan("sampling", "photos")
+    first = folders(table.first_phases())
+    assert len(first) == 1 and folders(sampling.first_phases()) == first
+    assert all(run.cfg.MODEL.LOCALIZATION_FROZEN for run in table.second_phases())
+    assert len(folders(sampling.second_phases()) - folders(table.second_phases())) == 1
+    assert {run.cfg.DATASETS.TEST for run in table.evaluations()} == {("vcoco_photos_test",)}
+
+
 def test_rows_of_table_4_are_six_trainings(plan):
     assert len(plan(4).second_phases()) == 6
 

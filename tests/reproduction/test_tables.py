@@ -14,9 +14,10 @@ def test_every_paper_combination_is_there():
     real = {"hoiw", "pic"}
     expected = {3: {"vcoco"}, 4: real, 5: real, 6: real, 7: real, 8: {"pic"}}
     paper = {n: t for n, t in TABLES.items() if isinstance(n, int)}
-    ours = {"synthetic", "synthetic_sparse"}
+    ours = {"synthetic", "synthetic_sparse", "photos"}
     assert {n: set(t.datasets) - ours for n, t in paper.items()} == expected
-    assert all(set(TABLES[n].datasets) == ours for n in ("sampling", "crowded"))
+    assert set(TABLES["sampling"].datasets) == ours
+    assert set(TABLES["crowded"].datasets) == ours - {"photos"}
 
 
 @pytest.mark.parametrize("number, dataset", ALL)
@@ -30,10 +31,12 @@ def test_every_row_has_configs_that_load_and_belong_together(repository, number,
         if dataset == "synthetic_sparse":
             assert second.DATASETS.TRAIN == ("synthetic_benchmark_sparse_train",), row.name
             assert "_sparse_" in second.DATASETS.TEST[0], row.name
+        elif dataset == "photos":
+            assert first.DATASETS.TRAIN == ("vcoco_photos_boxes",), row.name
         else:
             assert second.DATASETS.TRAIN == first.DATASETS.TRAIN, row.name
         assert second.MODEL.RESNETS == first.MODEL.RESNETS, row.name
-        if dataset.startswith("synthetic"):
+        if dataset.startswith("synthetic") or dataset == "photos":
             assert second.MODEL.LOCALIZATION_FROZEN, row.name
         else:
             for key in ("ROI_BOX_CASCADE_HEAD", "MASK_ON", "WEIGHTS"):
