@@ -20,6 +20,8 @@ from choi_d2.utils import InputError
 from choi_d2.utils.file_kinds import other_kind
 from choi_d2.utils.safe_pickle import read_pickle
 
+from .digest import ABOUT, check_digest
+
 # How a file that torch.save wrote before PyTorch 1.6 begins.
 _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _WEIGHTS_ALONE = (
@@ -44,12 +46,15 @@ def read_weights(path: str | os.PathLike) -> dict[str, Any]:
 
     Raises:
         InputError: it holds no weights, or more than weights, or half of them; says what it is.
+            Or the weights are not those whose digest a bundle carries.
     """
     path = Path(path)
     with path.open("rb") as file:
         head = file.read(16)
     if _is_safetensors(head, path.stat().st_size):
-        return {**_json_texts(path), "model": _read_safetensors(path)}
+        texts, state = _json_texts(path), _read_safetensors(path)
+        check_digest(state, texts.get(ABOUT), path)
+        return {**texts, "model": state}
     kind = other_kind(path)
     if kind is not None:
         problem = f"expected the weights of a model, found {kind.name}"

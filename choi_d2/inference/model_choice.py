@@ -12,8 +12,10 @@ from detectron2.config import CfgNode
 
 from choi_d2.data.faces import build_face_detector
 from choi_d2.engine import load_prediction_config
+from choi_d2.utils import InputError
 
-from .bundles import find_model, shipped_models
+from .bundles import find_model, shipped_models, shipped_words
+from .model_listing import file_sha256
 from .predictor import HOIPredictor
 
 DEFAULT = "photos"
@@ -54,7 +56,15 @@ def choose_model(
     Raises:
         InputError: there is no such model, or no config.
     """
-    if not model and not config_file and DEFAULT in shipped_models():
+    if not model and not config_file:
+        if DEFAULT not in shipped_models():
+            raise InputError(
+                f"no model is given, and {DEFAULT!r}, which is taken then, does not come with this "
+                "installation",
+                field="--model",
+                hint=f"{shipped_words()} `choi models` tells of them; or give a training's "
+                "model_final.pth.",
+            )
         model = DEFAULT
     weights = str(find_model(model)) if model else ""
     given = [*opts, "MODEL.DEVICE", device] if device is not None else list(opts)
@@ -66,14 +76,6 @@ def identity(choice: ModelChoice) -> dict[str, Any]:
     cfg = choice.cfg.clone()
     weights, cfg.MODEL.WEIGHTS, cfg.MODEL.DEVICE, cfg.OUTPUT_DIR = cfg.MODEL.WEIGHTS, "", "", ""
     return {
-        "weights": _sha256(weights) if os.path.isfile(weights) else weights,
+        "weights": file_sha256(weights) if os.path.isfile(weights) else weights,
         "config": hashlib.sha256(cfg.dump().encode()).hexdigest(),
     }
-
-
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

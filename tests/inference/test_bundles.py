@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,6 +83,20 @@ def test_changed_tensors_are_found(checkpoint, tmp_path):
     save_file(state, path, metadata=texts)
     with pytest.raises(InputError, match="expected tensors of SHA-256"):
         check_bundle(path)
+    with pytest.raises(InputError, match="expected tensors of SHA-256"):
+        HOIPredictor.from_pretrained(path, faces="none")
+
+
+def test_a_bundle_tells_nothing_of_its_machine(tmp_path, repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    opts = ["OUTPUT_DIR", "/home/me/out", "MODEL.WEIGHTS", "/home/me/phase1.pth"]
+    cfg = tiny_config()
+    cfg.merge_from_list(opts)
+    card = ModelCard.of(cfg, VOCABULARY)
+    HOICheckpointer(tiny_model(), str(tmp_path), card=card).save("model_final")
+    write_bundle(tmp_path / "model_final.pth", tmp_path / "tiny.safetensors")
+    header = (tmp_path / "tiny.safetensors").read_bytes()[:100_000]
+    assert b"NUM_CLASSES" in header and b"/home/me" not in header
 
 
 def test_a_bundle_of_a_later_version_is_refused(checkpoint, tmp_path):
@@ -134,7 +149,11 @@ def test_models_are_found_by_name_file_and_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(bundles, "SHIPPED", tmp_path / "models")
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "photos.safetensors").touch()
+    # Though there is a folder of that name.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
     assert find_model("photos") == tmp_path / "models" / "photos.safetensors"
+    assert find_model("./photos") == Path("photos")
     assert find_model(tmp_path / "models") == tmp_path / "models" / "photos.safetensors"
     run = tmp_path / "run"
     run.mkdir()
