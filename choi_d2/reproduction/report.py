@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from choi_d2.utils import atomic_path, write_json
+from choi_d2.utils.commit import git_commit
 
-from .machine import describe_machine, git_commit, machine_line, now
+from .machine import describe_machine, machine_line, now
 from .plan import Evaluation, Plan, RowPlan
 from .results import (
     EVALUATION_FILE,

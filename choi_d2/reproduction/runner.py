@@ -14,9 +14,10 @@ from typing import Any
 
 from choi_d2.engine import load_config
 from choi_d2.utils import InputError, write_json
+from choi_d2.utils.commit import git_commit
 
 from .identity import changed_settings
-from .machine import cores, describe_machine, git_commit, now
+from .machine import cores, describe_machine, now
 from .plan import Evaluation, Plan, Training
 from .process import Processes
 from .results import (

@@ -34,6 +34,7 @@ def test_it_is_plain_and_complete(card, tmp_path):
     content = json.loads(json.dumps(card.to_dict()))
     assert content["classes"] == ["cup", "person"] and content["human"] == "person"
     assert content["verbs_without_object"] == ["walk"]
+    assert content["made_by"].keys() >= {"choi_d2", "torch"}
     assert content["input"] == {
         "format": "RGB",
         "pixel_mean": [103.53, 116.28, 123.675],
