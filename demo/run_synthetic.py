@@ -14,6 +14,9 @@ import argparse
 import os
 import platform
 import random
+import shlex
+import shutil
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -88,9 +91,21 @@ def main(arguments: Sequence[str] | None = None) -> dict:
     print(
         f"mAP_rel {metrics['mAP_rel']:.3f} (verbs from the object's class alone: "
         f"{metrics['mAP_rel_prior_only']:.3f}), box AP50 {metrics['AP50_box']:.3f}\n"
-        f"Numbers: {path}\nPictures: {folder}/"
+        f"Numbers: {path}\nPictures: {folder}/\n"
+        "Let the model look at another drawn scene, or at a picture of your own:\n"
+        f"  {_predict_command(args.output, data_root)}"
     )
     return metrics
+
+
+def _predict_command(output: str, data_root: Path) -> str:
+    """How the trained model is used; a command to be copied, whatever is installed where."""
+    # make demo's Python is in an environment that may not be active.
+    beside = Path(sys.executable).with_name("choi")
+    choi = str(beside) if shutil.which("choi") is None and beside.exists() else "choi"
+    scene = data_root / "synthetic_hoiw" / "images" / "test" / "test_000000.jpg"
+    words = [choi, "predict", scene, "--model", Path(output, "model_final.pth")]
+    return shlex.join([*map(str, words), "--output", str(Path(output, "predicted"))])
 
 
 def evaluate(
