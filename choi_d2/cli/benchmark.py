@@ -23,6 +23,7 @@ from pathlib import Path
 from choi_d2.utils import InputError
 
 from .arguments import add_json, add_trailing_opts, natural, positive, print_json
+from .logs import stdout_kept_for_json
 
 _GIB = 2**30
 SECTIONS = (
@@ -82,6 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", default="cpu", metavar="NAME", help="cpu (default), cuda, cuda:1, ..."
     )
+    add_json(parser)
     kinds = parser.add_subparsers(metavar="memory|evaluators")
     memory = kinds.add_parser("memory", help="peak memory of a model in a crowd")
     memory.add_argument("--config-file", required=True, metavar="YAML")
@@ -127,16 +129,19 @@ def _speed(args: argparse.Namespace) -> int:
         raise InputError("there is no such folder", path=args.output.parent, field="--output")
     if args.threads is not None:
         torch.set_num_threads(args.threads)
-    result = run_benchmark(
-        Setting(args.model or str(CONFIG_FILE), args.size, args.device),
-        only=args.only,
-        crowds=args.crowds or ((5, 15) if args.quick else (5, 15, 30, 60)),
-        rounds=args.rounds or (3 if args.quick else 5),
-        memory=not args.quick if args.memory is None else args.memory,
-        report=lambda section: print(section_table(section), end="\n\n", flush=True),
-    )
+    with stdout_kept_for_json(args.json):
+        result = run_benchmark(
+            Setting(args.model or str(CONFIG_FILE), args.size, args.device),
+            only=args.only,
+            crowds=args.crowds or ((5, 15) if args.quick else (5, 15, 30, 60)),
+            rounds=args.rounds or (3 if args.quick else 5),
+            memory=not args.quick if args.memory is None else args.memory,
+            report=lambda section: print(section_table(section), end="\n\n", flush=True),
+        )
     if args.output is not None:
         write_json(args.output, result, indent=1)
+    if args.json:
+        print_json(result)
     return 0
 
 

@@ -13,18 +13,16 @@ docs/evaluation.md has the files' formats and what the numbers are.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from choi_d2.categories.hicodet import ZERO_SHOT
 from choi_d2.evaluation.hicodet_rules import EVALUATORS, RULES
-from choi_d2.utils import InputError, read_json, write_json
+from choi_d2.utils import InputError, write_json
 
 from .arguments import add_json, add_trailing_opts, print_json
-from .launch import add_launch_arguments
+from .launch import add_launch_arguments, launch_for_json
 
 logger = logging.getLogger("choi_d2.evaluation")
 
@@ -214,10 +212,7 @@ def _evaluate_model(args: argparse.Namespace) -> int:
         )
     if (args.data is None) != (args.images is None):
         raise InputError("go together, and one is not given", field="--data, --images")
-    from choi_d2.engine import launch_or_join, load_config
     from choi_d2.engine.own_data import OwnData, own_data_opts, register_own_data
-    from choi_d2.engine.results import RESULTS_FILE
-    from choi_d2.engine.running import train_or_evaluate
     from choi_d2.inference.bundles import find_model
 
     if args.data is not None:
@@ -227,10 +222,7 @@ def _evaluate_model(args: argparse.Namespace) -> int:
     if args.weights:
         args.model = str(find_model(args.weights))
         args.opts = ["MODEL.WEIGHTS", args.model, *args.opts]
-    # Detectron2 logs on stdout, which is for the result where a program reads it.
-    with contextlib.redirect_stdout(sys.stderr) if args.json else contextlib.nullcontext():
-        launch_or_join(train_or_evaluate, args)
-    if args.json:
-        folder = load_config(args.config_file, args.opts).OUTPUT_DIR
-        print_json(read_json(Path(folder, RESULTS_FILE)))
+    found = launch_for_json(args)
+    if found is not None:
+        print_json(found)
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -40,3 +41,26 @@ def logging_to_stderr() -> Iterator[None]:
         for name, old in before.items():
             logging.getLogger(name).setLevel(old)
             logging.getLogger(name).removeHandler(handler)
+
+
+@contextlib.contextmanager
+def stdout_kept_for_json(wanted: bool) -> Iterator[None]:
+    """Within this block what is written to stdout goes to stderr, also by processes started here.
+
+    Detectron2 logs on stdout, which is for the result where a program reads it.
+
+    Args:
+        wanted: ``--json`` was given; otherwise nothing changes.
+    """
+    if not wanted:
+        yield
+        return
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)

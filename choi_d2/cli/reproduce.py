@@ -6,7 +6,9 @@
 
 Trainings that rows and tables share are run once, in OUTPUT/DATASET/. Started again, a table goes
 on where it stopped. Writes table{N}.json, table{N}.md and plots; see docs/reproduction.md. The
-tables "sampling" and "crowded" are our own. The exit code is 1 if runs failed.
+tables "sampling" and "crowded" are our own. The exit code is 1 if runs failed. With --json the
+progress goes to stderr, and at the end stdout gets what is in table{N}.json, the files that were
+written and the runs that failed; with --dry-run the runs, their commands and the hours.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import sys
 
 from choi_d2.reproduction.tables import DATASETS, TABLES
 
-from .arguments import add_opts, positive
+from .arguments import add_json, add_opts, positive, print_json
+from .logs import stdout_kept_for_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", metavar="DIR", help="for table and plots (default: OUTPUT/DATASET)"
     )
+    add_json(parser)
     add_opts(parser)
 
 
@@ -56,20 +60,27 @@ def run(args: argparse.Namespace) -> int:
         InputError: the data are not there, or the table lacks the data set.
     """
     from choi_d2.reproduction.command import Reproduction, stopped_by_signals
+    from choi_d2.reproduction.dry_run import describe
 
-    reproduction = Reproduction.of(args)
     if args.dry_run:
-        print(reproduction.describe())
+        with stdout_kept_for_json(args.json):
+            runs = Reproduction.of(args).runs()
+        if args.json:
+            print_json(runs)
+        else:
+            print(describe(runs))
         return 0
     try:
-        with stopped_by_signals():
-            failures = reproduction.run()
+        with stdout_kept_for_json(args.json), stopped_by_signals():
+            report = Reproduction.of(args).run()
     except KeyboardInterrupt:
         print("Stopped; start again to go on.", file=sys.stderr)
         raise
-    if failures:
-        print(f"{len(failures)} runs failed; start again to go on.", file=sys.stderr)
-    return 1 if failures else 0
+    if args.json:
+        print_json(report)
+    if report["failures"]:
+        print(f"{len(report['failures'])} runs failed; start again to go on.", file=sys.stderr)
+    return 1 if report["failures"] else 0
 
 
 def _table(text: str) -> int | str:

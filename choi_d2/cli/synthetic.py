@@ -15,7 +15,8 @@ import os
 import re
 from pathlib import Path
 
-from .arguments import natural, positive
+from .arguments import add_json, natural, positive, print_json
+from .logs import stdout_kept_for_json
 
 FORMATS = ("hoiw", "pic", "vcoco", "hicodet", "hoi")
 SPLITS = ("train", "val", "test")
@@ -55,17 +56,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--contact-sheet", type=Path, metavar="PNG", help="draw the first 24 scenes with labels"
     )
     parser.add_argument("--contact-split", choices=SPLITS, default="train")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draw, and say what is in the set.
+    """Draw, and tell what is in the set.
 
     Raises:
         InputError: a size that is too small, or no scene for the contact sheet.
     """
     from choi_d2.synthetic.making import complete, make
 
-    print(make(complete(args)))
+    with stdout_kept_for_json(args.json):
+        made = make(complete(args))
+    if args.json:
+        print_json(made.to_dict())
+    else:
+        print(made)
     return 0
 
 

@@ -10,7 +10,8 @@ over. Without --weights that is the photo model, or, where that did not come wit
 a slim network that learns from scratch. `choi init-data` makes the JSON. KEY VALUE pairs
 behind the options override the config, such as SOLVER.MAX_ITER 2000. Several processes are started
 by --num-gpus, or by torchrun: torchrun --nproc_per_node 8 -m choi_d2 train --config-file ...
-docs/training.md has more, docs/own_dataset.md the JSON.
+With --json the log goes to stderr, and at the end stdout gets the output folder, the weights and
+their metrics. docs/training.md has more, docs/own_dataset.md the JSON.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import argparse
 
 from choi_d2.utils import InputError
 
-from .arguments import add_trailing_opts
-from .launch import add_launch_arguments
+from .arguments import add_json, add_trailing_opts, print_json
+from .launch import add_launch_arguments, launch_for_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help="to start from: a model's name, a bundle or a checkpoint (default: the config's)",
     )
+    add_json(parser)
     add_launch_arguments(parser)
     add_trailing_opts(parser)
 
@@ -59,9 +61,7 @@ def run(args: argparse.Namespace) -> int:
         InputError: the config, the data or the weights are wrong.
     """
     _check(args)
-    from choi_d2.engine import launch_or_join
     from choi_d2.engine.own_data import OwnData, default_config, own_data_opts, register_own_data
-    from choi_d2.engine.running import train_or_evaluate
     from choi_d2.inference.bundles import find_model, shipped_models
 
     args.eval_only = False
@@ -81,7 +81,9 @@ def run(args: argparse.Namespace) -> int:
                 args.model = str(find_model(weights))
     if weights is not None and args.config_file:
         args.opts = ["MODEL.WEIGHTS", str(find_model(weights)), *args.opts]
-    launch_or_join(train_or_evaluate, args)
+    found = launch_for_json(args)
+    if found is not None:
+        print_json(found)
     return 0
 
 

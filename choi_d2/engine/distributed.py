@@ -18,7 +18,7 @@ from torch.multiprocessing import ProcessExitedException
 
 from choi_d2.utils import InputError, clean_exit
 
-from .setup import load_config
+from .weights_config import run_config
 
 Main = Callable[[argparse.Namespace], object]
 
@@ -125,7 +125,7 @@ def _uses_gpus(args: argparse.Namespace, processes: int) -> bool:
     Raises:
         InputError: there are fewer GPUs than processes, or the config wants a certain one.
     """
-    device = torch.device(load_config(args.config_file, args.opts).MODEL.DEVICE)
+    device = torch.device(run_config(args).MODEL.DEVICE)
     if device.type != "cuda":
         return False
     if device.index is not None and processes > 1:

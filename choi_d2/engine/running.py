@@ -18,19 +18,13 @@ from detectron2.utils.logger import setup_logger
 from .loading import load_trained
 from .own_data import register_own_data
 from .results import write_results
-from .setup import check_config, load_config
 from .trainer import HOITrainer
-from .weights_config import load_weights_config
+from .weights_config import run_config
 
 
 def set_up(args: argparse.Namespace) -> CfgNode:
-    """The checked, frozen config of this run, logged and saved in OUTPUT_DIR."""
-    model = getattr(args, "model", None)
-    if model and not args.config_file:
-        cfg = load_weights_config(model, args.opts)
-        check_config(cfg)
-    else:
-        cfg = load_config(args.config_file, args.opts)
+    """The frozen config of this run, logged and saved in OUTPUT_DIR."""
+    cfg = run_config(args)
     cfg.freeze()
     default_setup(cfg, args)
     setup_logger(cfg.OUTPUT_DIR, distributed_rank=comm.get_rank(), name="choi_d2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from detectron2.config import CfgNode
 from choi_d2.utils import InputError
 
 from .model_card import read_card
-from .setup import finish_config, load_config, new_config
+from .setup import check_config, finish_config, load_config, new_config
 from .weight_files import read_weights
 from .weights_path import check_weights_path
 
@@ -86,6 +87,23 @@ def load_weights_config(weights: str | os.PathLike, opts: Sequence[str] = ()) ->
     cfg.MODEL.WEIGHTS = weights
     _forget_training(cfg)
     return finish_config(cfg, opts, data_sets=False)
+
+
+def run_config(args: argparse.Namespace) -> CfgNode:
+    """The checked config of a training or evaluation.
+
+    Args:
+        args: as :func:`choi_d2.engine.running.train_or_evaluate` takes them.
+
+    Raises:
+        InputError: the config, or the checkpoint that has it, is broken.
+    """
+    model = getattr(args, "model", None)
+    if not model or args.config_file:
+        return load_config(args.config_file, args.opts)
+    cfg = load_weights_config(model, args.opts)
+    check_config(cfg)
+    return cfg
 
 
 def _forget_training(cfg: CfgNode) -> None:

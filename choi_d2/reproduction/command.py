@@ -6,11 +6,12 @@ import argparse
 import contextlib
 import logging
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from .dry_run import describe
+from .dry_run import list_runs
 from .plan import Plan, make_plan
 from .plots import draw
 from .prepare import prepare
@@ -64,12 +65,15 @@ class Reproduction:
         folder = Path(args.report) if args.report else plan.output
         return cls(plan, runner, folder, _words(args), not args.skip_speed)
 
-    def describe(self) -> str:
-        """What would be run, and how long."""
-        return describe(self.plan, self.runner, ROOT)
+    def runs(self) -> dict[str, Any]:
+        """What would be run, and how long; see :func:`list_runs`."""
+        return list_runs(self.plan, self.runner, ROOT)
 
-    def run(self) -> Mapping:
-        """Run all that is not done, and write table and plots; returns what failed.
+    def run(self) -> dict[str, Any]:
+        """Run all that is not done, and write table and plots.
+
+        Returns:
+            the report, with ``files``, what was written, and ``failures``, folder -> reason.
 
         Raises:
             InputError: the data are not there.
@@ -84,9 +88,11 @@ class Reproduction:
             plots = draw(content, self.folder)
         print(f"\n{markdown(content)}")
         stem = self.folder / content["stem"]
-        for path in (f"{stem}.json", f"{stem}.md", *plots):
+        files = [f"{stem}.json", f"{stem}.md", *map(str, plots)]
+        for path in files:
             print(f"Written: {path}")
-        return self.runner.failures
+        failures = {str(folder): reason for folder, reason in self.runner.failures.items()}
+        return {**content, "files": files, "failures": failures}
 
     def _report(self, speed: dict | None = None) -> dict:
         content = make_report(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from choi_d2.utils import atomic_path
 
 OURS, PAPER, SECOND = "#3b6ea5", "#b9b9b9", "#d98032"
 DPI = 150
+PANELS_A_LINE = 5
 
 
 def draw(report: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -47,10 +50,15 @@ def _draw_bars(report: Mapping[str, Any]) -> Figure:
     data set's.
     """
     rows, columns = report["rows"], report["columns"]
-    labels = [_label(report, row) for row in rows]
-    height = 1.5 + 0.42 * len(rows)
-    figure = Figure(figsize=(3.0 + 2.2 * len(columns), height), layout="constrained")
-    panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
+    labels = [textwrap.fill(_label(report, row), 24) for row in rows]
+    # Beside each other as many as can be read on a page.
+    lines = math.ceil(len(columns) / PANELS_A_LINE)
+    abreast = math.ceil(len(columns) / lines)
+    size = 2.4 + 2.0 * abreast, 0.5 + lines * (0.75 + 0.42 * len(rows))
+    figure = Figure(figsize=size, layout="constrained")
+    panels = list(figure.subplots(lines, abreast, sharey=True, squeeze=False).flat)
+    for unused in panels[len(columns) :]:
+        unused.remove()
     places = range(len(rows))
     for panel, title in zip(panels, columns):
         paper = [row["paper"].get(_paper_title(report, title)) for row in rows]
@@ -69,7 +77,7 @@ def _draw_bars(report: Mapping[str, Any]) -> Figure:
             [row["metrics"][title] for row in rows],
             height=0.36 if shown else 0.62,
         )
-        panel.set_xlabel(f"{title} (%)")
+        panel.set_xlabel(textwrap.fill(f"{title} (%)", 24))
         panel.set_yticks(list(places), labels)
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].invert_yaxis()
@@ -96,11 +104,14 @@ def _bars(panel: Axes, places: Sequence[float], metrics: Sequence[Mapping], heig
 
 
 def _draw_stages(report: Mapping[str, Any]) -> Figure:
-    """Quality over T, and beside it the time of an image over T."""
+    """Quality over T, and beside it the time of an image over T, where it was measured."""
     rows = report["rows"]
     stages = [int(row["cells"]["T"]) for row in rows]
-    figure = Figure(figsize=(9.2, 3.6), layout="constrained")
-    quality, speed = figure.subplots(1, 2)
+    measured = [(stage, row["milliseconds"]) for stage, row in zip(stages, rows)]
+    measured = [(stage, value) for stage, value in measured if value is not None]
+    figure = Figure(figsize=(10.4 if measured else 6.4, 3.8), layout="constrained")
+    panels = figure.subplots(1, 2 if measured else 1, squeeze=False)[0]
+    quality = panels[0]
     for title in report["columns"]:
         known = [
             (stage, row["metrics"][title])
@@ -118,17 +129,16 @@ def _draw_stages(report: Mapping[str, Any]) -> Figure:
                 label=title,
             )
     quality.set_ylabel("%")
-    quality.legend(fontsize=7)
-    measured = [(stage, row["milliseconds"]) for stage, row in zip(stages, rows)]
-    measured = [(stage, value) for stage, value in measured if value is not None]
+    quality.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     if measured:
+        speed = panels[1]
         speed.plot(*zip(*measured), marker="o", color=OURS, label="measured")
-    paper = [row["paper_milliseconds"] for row in rows]
-    speed.plot(stages, paper, marker="s", ls="--", color=PAPER, label="paper, TITAN Xp")
-    speed.set_ylabel("ms / image")
-    speed.set_ylim(bottom=0)
-    speed.legend(fontsize=7)
-    for panel in (quality, speed):
+        paper = [row["paper_milliseconds"] for row in rows]
+        speed.plot(stages, paper, marker="s", ls="--", color=PAPER, label="paper, TITAN Xp")
+        speed.set_ylabel("ms / image")
+        speed.set_ylim(bottom=0)
+        speed.legend(fontsize=8)
+    for panel in panels:
         panel.set_xlabel("number of stages T")
         panel.set_xticks(stages)
         panel.grid(alpha=0.3)

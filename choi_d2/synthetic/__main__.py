@@ -8,10 +8,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from choi_d2.cli.synthetic import add_arguments
+from choi_d2.cli.synthetic import add_arguments, run
 from choi_d2.utils import InputError
 
-from .making import complete, make
+from .making import complete
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -25,11 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Make the set and say what is in it; returns the exit status, 1 where something is wrong."""
     args = parse_arguments(arguments)
     try:
-        print(make(args))
+        return run(args)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,8 +33,44 @@ def complete(args: argparse.Namespace) -> argparse.Namespace:
     return args
 
 
-def make(args: argparse.Namespace) -> str:
-    """Make the set, and say what is in it.
+@dataclass(frozen=True)
+class Made:
+    """What was made.
+
+    Attributes:
+        root: the folder of the set.
+        format: of its files.
+        seed: of its scenes.
+        splits: ``train``, ``val``, ``test``, of the benchmark's crowded part ``crowded val`` and so
+            on -> ``images``, ``faces``, and ``triplets``: verb -> how many.
+        contact_sheet: the picture of what is in it; None where none was asked for.
+    """
+
+    root: Path
+    format: str
+    seed: int
+    splits: Mapping[str, Mapping[str, Any]]
+    contact_sheet: Path | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Strings and numbers alone."""
+        sheet = None if self.contact_sheet is None else str(self.contact_sheet)
+        return {**vars(self), "root": str(self.root), "contact_sheet": sheet}
+
+    def __str__(self) -> str:
+        lines = []
+        for name, numbers in self.splits.items():
+            verbs = ", ".join(f"{verb} {count}" for verb, count in numbers["triplets"].items())
+            counts = f"{numbers['images']} images, {numbers['faces']} faces"
+            lines.append(f"{name}: {counts}; triplets: {verbs}")
+        lines.append(f"The data set is in {self.root}.")
+        if self.contact_sheet is not None:
+            lines.append(f"The contact sheet is {self.contact_sheet}.")
+        return "\n".join(lines)
+
+
+def make(args: argparse.Namespace) -> Made:
+    """Make the set.
 
     Args:
         args: what :func:`complete` gave.
@@ -60,17 +99,12 @@ def make(args: argparse.Namespace) -> str:
         if not scenes:
             raise InputError(f"the split {args.contact_split} is empty", field="contact-split")
         _write_png(args.contact_sheet, contact_sheet(scenes))
-    lines = []
-    for part, manifest in manifests.items():
-        for split, numbers in manifest["splits"].items():
-            verbs = ", ".join(f"{verb} {count}" for verb, count in numbers["triplets"].items())
-            name = " ".join(filter(None, (part, split)))
-            counts = f"{numbers['images']} images, {numbers['faces']} faces"
-            lines.append(f"{name}: {counts}; triplets: {verbs}")
-    lines.append(f"The data set is in {args.root}.")
-    if args.contact_sheet:
-        lines.append(f"The contact sheet is {args.contact_sheet}.")
-    return "\n".join(lines)
+    splits = {
+        " ".join(filter(None, (part, split))): numbers
+        for part, manifest in manifests.items()
+        for split, numbers in manifest["splits"].items()
+    }
+    return Made(args.root, args.format, args.seed, splits, args.contact_sheet)
 
 
 def _write_png(path: Path, image: np.ndarray) -> None:

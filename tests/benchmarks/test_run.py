@@ -82,10 +82,12 @@ def test_the_command_line_writes_what_it_measured(setting, tmp_path, capsys):
     output = tmp_path / "benchmark.json"
     words = ["--output", output, "--only", "head", "--quick", "--rounds", 1, "--crowds", "2,3"]
     words += ["--model", setting.config_file, "--size", "64x96"]
-    assert main(["benchmark", *map(str, words)]) == 0
-    rows = json.loads(output.read_text())["sections"]["head"]["rows"]
+    assert main(["benchmark", *map(str, words), "--json"]) == 0
+    content = json.loads(output.read_text())
+    rows = content["sections"]["head"]["rows"]
     assert [row["pairs"] for row in rows.values()] == [4, 4, 9, 9]
-    assert "3 x 3 pairs, plain" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == content and "3 x 3 pairs, plain" in printed.err
 
 
 @pytest.mark.parametrize("words", [["--only", "speed"], ["--size", "64"], ["--crowds", "0"]])

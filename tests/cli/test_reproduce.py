@@ -63,6 +63,25 @@ def test_run_then_go_on(faked, fake_root, tmp_path, capsys):  # noqa: F811
     assert "to do" not in capsys.readouterr().out
 
 
+def test_json_for_programs(faked, tmp_path, monkeypatch, capsys):
+    words = ["--table", "7", "--dataset", "hoiw", "--only", "1_only_semantic", "--json"]
+    words += ["--output", str(tmp_path)]
+    assert run(*words, "--dry-run") == 0
+    listed = json.loads(capsys.readouterr().out)
+    (row,) = listed["rows"]
+    assert [entry["title"].split()[0] for entry in row["runs"]] == ["train", "train", "evaluate"]
+    assert listed["hours"] == sum(entry["hours"] for entry in row["runs"]) > 0
+    assert all("train_net.py" in " ".join(entry["command"]) for entry in row["runs"])
+
+    monkeypatch.setenv("FAIL", "only_semantic")
+    assert run(*words) == 1
+    printed = capsys.readouterr()
+    report = json.loads(printed.out)
+    assert report["dataset"] == "hoiw" and "training" in printed.err
+    assert all(Path(path).is_file() for path in report["files"])
+    assert any("only_semantic" in reason for reason in report["failures"].values())
+
+
 def test_a_failed_row_is_the_exit_code(faked, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("FAIL", "only_visual")
     words = ["--table", "7", "--dataset", "hoiw", "--output", str(tmp_path / "runs")]

@@ -2,6 +2,10 @@
 
 import json
 import logging
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
@@ -11,6 +15,7 @@ from choi_d2.engine import HOITrainer
 from choi_d2.engine.own_data import TRAIN, VAL, OwnData, own_data_opts, register_own_data
 from choi_d2.synthetic import make_dataset
 
+ROOT = Path(__file__).parents[2]
 TINY = {
     "MODEL.DEVICE": "cpu",
     "MODEL.FPN.OUT_CHANNELS": 16,
@@ -66,18 +71,58 @@ def run(*words):
 
 def test_from_a_json_to_metrics(words, scenes, tmp_path, capsys):
     opts = [word for option in TINY.items() for word in option]
-    assert run("train", *words, *opts, "OUTPUT_DIR", tmp_path / "out") == 0
+    assert run("train", *words, "--json", *opts, "OUTPUT_DIR", tmp_path / "out") == 0
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert list(results["results"]) == [VAL] and results["iteration"] == 1
     weights = tmp_path / "out" / "model_final.pth"
     drop_handlers()
-    capsys.readouterr()
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == {"output": str(tmp_path / "out"), **results}
+    assert results["weights"] == str(weights) and "total_loss" in printed.err
 
     own = ["--data", scenes / "val.json", "--images", scenes / "images" / "val"]
     options = ["--weights", weights, *own, "--json", "OUTPUT_DIR", tmp_path / "again"]
     assert run("eval", "model", *options) == 0
     again = json.loads(capsys.readouterr().out)
     assert again["results"] == results["results"]
+
+
+def start(*words):
+    """The command in a process of its own."""
+    command = [sys.executable, "-m", "choi_d2", *map(str, words)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=ROOT, text=True, **pipes)
+
+
+def test_two_processes_print_one_result(words, tmp_path):
+    opts = [word for option in TINY.items() for word in option]
+    processes = ["--num-gpus", 2, "--dist-url", "auto"]
+    training = start("train", *words, *processes, "--json", *opts, "OUTPUT_DIR", tmp_path)
+    out, err = training.communicate()
+    assert training.returncode == 0, err
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert json.loads(out) == {"output": str(tmp_path), **results}
+    # Detectron2 keeps a log of each process but the first.
+    assert results["iteration"] == 1 and (tmp_path / "log.txt.rank1").is_file()
+    assert "total_loss" in err
+
+
+def test_two_machines_train_as_one(words, tmp_path):
+    opts = [word for option in TINY.items() for word in option]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    machines = [
+        start(
+            *("train", *words, "--num-machines", 2, "--machine-rank", rank, "--dist-url", address),
+            *("--json", *opts, "OUTPUT_DIR", tmp_path),
+        )
+        for rank in range(2)
+    ]
+    (first, error), (second, _) = (machine.communicate() for machine in machines)
+    assert [machine.returncode for machine in machines] == [0, 0], error
+    assert json.loads(first)["iteration"] == 1 and not second
+    assert "Rank of current process: 1. World size: 2" in (tmp_path / "log.txt.rank1").read_text()
 
 
 def test_the_config_is_told_what_the_json_says(scenes):

@@ -1,3 +1,5 @@
+import json
+
 import cv2
 import pytest
 
@@ -17,6 +19,14 @@ def test_writes_the_set_and_a_contact_sheet(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "train: 2 images" in out and "val: 1 images" in out and str(sheet) in out
     assert len(list(tmp_path.rglob("*.jpg"))) == 3
+
+
+def test_json_for_programs(tmp_path, capsys):
+    sheet = tmp_path / "sheet.png"
+    assert run(tmp_path, "--json", "--contact-sheet", sheet) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert (made["root"], made["contact_sheet"]) == (str(tmp_path / "set"), str(sheet))
+    assert {name: split["images"] for name, split in made["splits"].items()}["train"] == 2
 
 
 @pytest.mark.parametrize(
