@@ -179,6 +179,13 @@ def add_choi_config(cfg: CN) -> None:
     # it is not said: boxes that a machine made) is ignored, see MODEL.IGNORED.
     cfg.INPUT.CERTAINTY_THRESH = 0.5
 
+    # ---------------------------------------------------------------- other detectors' boxes
+    cfg.INPUT.DETECTIONS = CN()
+    # What the category ids (and image ids) of results files are of, where these do not say it
+    # themselves and they are not the data set's own: "coco" for COCO's 80 categories, or a COCO
+    # JSON with "categories" and perhaps "images".
+    cfg.INPUT.DETECTIONS.NAMES = ""
+
     # ---------------------------------------------------------------------------------- faces
     cfg.INPUT.FACES = CN()
     # Training and evaluation: where an image's faces come from. "annotations": the data set's own;
@@ -208,6 +215,14 @@ def add_choi_config(cfg: CN) -> None:
     # Do predictions have the smallest boxes around their masks instead of the detected ones? The
     # paper's V-COCO from masks (Sec. 4.2). Needs MODEL.MASK_ON.
     cfg.TEST.BOXES_FROM_MASKS = False
+    # Evaluation: whose detections the interaction networks see. "": the model's own;
+    # "ground-truth": the annotated boxes, with score 1; or another detector's: the path of a COCO
+    # results JSON (docs/evaluation.md). With several test sets "{dataset}" in it stands for the
+    # data set's name.
+    cfg.TEST.DETECTIONS = ""
+    # Evaluation: verbs by p(verb | object class) as counted on the training set, in the place of
+    # the model's: what the same pairs give without looking.
+    cfg.TEST.VERBS_BY_CLASS = False
     # Which weights are kept as model_best.pth, where TEST.EVAL_PERIOD is set: those with the
     # highest value of this metric, as TensorBoard names it ("hoi/mAP_rel", "bbox/AP50", ...; of
     # several test sets "hoiw_val/hoi/mAP_rel"). "": that of the first test set's task: hoi/mAP_rel

@@ -11,7 +11,11 @@ instances of some (``official/instances_*.json``), and a detector's boxes of all
 - ``boxes.json``: every photo that is not in the test list, to train localization on;
 - ``train.json``, ``val.json``, ``trainval.json``: the photos with pairs, with the detector's boxes
   beside V-COCO's, to train on;
-- ``val_official.json``, ``test.json``: V-COCO's boxes alone, to evaluate on.
+- ``val_official.json``, ``test.json``: V-COCO's boxes alone, to evaluate on;
+- ``val_roles.json``: V-COCO's own val, with V-COCO's 29 verbs, and ``official/``, its files in the
+  frames of the written photos, to evaluate on by V-COCO's rules;
+- ``detections.json``: the detector's boxes of the photos with pairs as COCO results, for
+  ``TEST.DETECTIONS``.
 
 A detector's box has its score as ``certainty``, a human's has none, which is 1. A detector's box
 that shows an instance which humans have drawn is left out.
@@ -31,8 +35,9 @@ import torch
 from torchvision.ops import box_iou
 from tqdm import tqdm
 
+from choi_d2.categories.vcoco import OBJECTLESS_ACTIONS, VERBS
 from choi_d2.pictures import read_picture
-from choi_d2.utils import InputError, atomic_path, clean_exit, read_json, write_json
+from choi_d2.utils import InputError, atomic_path, clean_exit, read_json, read_text, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +99,9 @@ def prepare(source: Path, output: Path, side: int) -> None:
         ("test", annotated["test"], False),
     ):
         _write(output / f"{name}.json", content, sizes, machine_made if with_machine else {})
+    official = write_official(source / "official", output, drawn, annotated["val"], sizes)
+    listed = [image for content in (*annotated.values(), official) for image in content["images"]]
+    write_detections(output / "detections.json", listed, sizes, machine_made)
     boxes = {
         "categories": categories,
         "verbs": annotated["train"]["verbs"],
@@ -134,6 +142,83 @@ def write_photos(
         with atomic_path(target / name) as temporary:
             cv2.imwrite(str(temporary), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
     return sizes
+
+
+def write_official(
+    source: Path, output: Path, instances: dict, annotated: dict, sizes: dict
+) -> dict:
+    """Write V-COCO's val as V-COCO's evaluation takes it, and as a data set with its 29 verbs.
+
+    Args:
+        source: V-COCO's files of the photos at hand.
+        output: the folder to make.
+        instances: COCO's, at COCO's sizes.
+        annotated: the pairs of val.
+        sizes: width and height of every written photo, by file name.
+
+    Returns:
+        the data set with 29 verbs.
+    """
+    folder = output / "official"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "vcoco_val.json", read_json(source / "vcoco_val.json", list))
+    ids = {int(line) for line in read_text(source / "val.ids").split()}
+    with atomic_path(folder / "val.ids") as temporary:
+        temporary.write_text("".join(f"{i}\n" for i in sorted(ids)))
+    images, scale_of = [], {}
+    for image in instances["images"]:
+        if image["id"] in ids:
+            width, height = sizes[image["file_name"]]
+            scale_of[image["id"]] = np.array([width / image["width"], height / image["height"]] * 2)
+            images.append({**image, "width": width, "height": height})
+    annotations = [
+        {
+            **x,
+            "bbox": (np.array(x["bbox"]) * scale_of[x["image_id"]]).tolist(),
+            "area": x["area"] * float(scale_of[x["image_id"]][:2].prod()),
+        }
+        for x in instances["annotations"]
+        if x["image_id"] in ids
+    ]
+    written = {"images": images, "annotations": annotations}
+    write_json(folder / "instances_val.json", {**instances, **written})
+
+    verb_id = {verb: i for i, verb in enumerate(VERBS, 1)}
+    new_id = {verb["id"]: verb_id[verb["name"]] for verb in annotated["verbs"]}
+    listed = {image["id"] for image in annotated["images"]}
+    content = {
+        "categories": annotated["categories"],
+        "verbs": [
+            {"id": i, "name": verb, "takes_object": verb not in OBJECTLESS_ACTIONS}
+            for verb, i in verb_id.items()
+        ],
+        "images": annotated["images"] + [x for x in images if x["id"] not in listed],
+        "annotations": annotated["annotations"],
+        "interactions": [{**x, "verb_id": new_id[x["verb_id"]]} for x in annotated["interactions"]],
+    }
+    _write(output / "val_roles.json", content, sizes, {})
+    return content
+
+
+def write_detections(path: Path, images: list[dict], sizes: dict, machine_made: dict) -> None:
+    """Write the detector's boxes of photos as COCO results.
+
+    Ids of images and categories are those of the annotations.
+    """
+    results = []
+    for image_id, name in sorted({image["id"]: image["file_name"] for image in images}.items()):
+        size = np.array(sizes[name] * 2)
+        results += [
+            {
+                "image_id": image_id,
+                "category_id": instance["category_id"],
+                "bbox": (np.array(instance["relative"]) * size).round(2).tolist(),
+                "score": instance["certainty"],
+            }
+            for instance in machine_made[name]
+        ]
+    write_json(path, results)
+    logger.info("%s: %d detections", path, len(results))
 
 
 def _only(folder: Path, pattern: str) -> Path:

@@ -35,7 +35,7 @@ from tqdm import tqdm
 import choi_d2
 from choi_d2.data import register_all
 from choi_d2.engine import HOITrainer, load_config
-from choi_d2.evaluation import HOIWEvaluator, InstanceDetectionEvaluator
+from choi_d2.evaluation import HOIWEvaluator, InstanceDetectionEvaluator, VerbsByClass
 from choi_d2.pictures import read_picture
 from choi_d2.synthetic import make_dataset
 from choi_d2.utils import clean_exit, write_json
@@ -116,7 +116,7 @@ def evaluate(
     keep = KeepOutputs()
     evaluators = OrderedDict(
         model=HOIWEvaluator(name, output_dir=os.path.join(cfg.OUTPUT_DIR, "inference")),
-        prior_only=HOIWEvaluator(name, semantic_prior=prior),
+        prior_only=VerbsByClass(HOIWEvaluator(name), prior),
         boxes=InstanceDetectionEvaluator(name),
         keep=keep,
     )

@@ -6,6 +6,8 @@
   choi eval hicodet --gt anno_bbox.mat --pred DETECTIONS.json --output metrics.json
   choi eval model --config-file configs/HOIW/choi_R_50_FPN.yaml --weights model_final.pth
   choi eval model --weights model_final.pth --data my/val.json --images my/images
+  choi eval model --weights model_final.pth --data my/val.json --images my/images \\
+      --detections boxes.json
 
 docs/evaluation.md has the files' formats and what the numbers are.
 """
@@ -199,6 +201,17 @@ def _add_model(commands) -> None:
         metavar="MODEL",
         help="a model's name, a bundle or a checkpoint (default: the config's MODEL.WEIGHTS)",
     )
+    model.add_argument(
+        "--detections",
+        metavar="JSON",
+        help="another detector's boxes in the place of the model's own, a COCO results JSON; or "
+        "'ground-truth' (TEST.DETECTIONS; INPUT.DETECTIONS.NAMES says what its ids are of)",
+    )
+    model.add_argument(
+        "--verbs-by-class",
+        action="store_true",
+        help="score verbs by the object's class alone, as counted on the training set",
+    )
     add_json(model)
     add_launch_arguments(model)
     add_trailing_opts(model)
@@ -215,6 +228,10 @@ def _evaluate_model(args: argparse.Namespace) -> int:
     from choi_d2.engine.own_data import OwnData, own_data_opts, register_own_data
     from choi_d2.inference.bundles import find_model
 
+    if args.detections:
+        args.opts = ["TEST.DETECTIONS", args.detections, *args.opts]
+    if args.verbs_by_class:
+        args.opts = ["TEST.VERBS_BY_CLASS", "True", *args.opts]
     if args.data is not None:
         args.own_data = OwnData(None, None, args.data, args.images)
         register_own_data(args.own_data)

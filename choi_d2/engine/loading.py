@@ -74,15 +74,16 @@ def load_trained(cfg: CfgNode, *, resume: bool = False) -> Trained:
 
 def set_vocabulary(model: nn.Module, vocabulary: Vocabulary | None) -> None:
     """Tell a model its words."""
-    _unwrapped(model).vocabulary = vocabulary
+    unwrapped(model).vocabulary = vocabulary
 
 
 def vocabulary_of(model: nn.Module) -> Vocabulary | None:
     """The words that :func:`set_vocabulary` told; None where nobody did."""
-    return getattr(_unwrapped(model), "vocabulary", None)
+    return getattr(unwrapped(model), "vocabulary", None)
 
 
-def _unwrapped(model: nn.Module) -> nn.Module:
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model itself, without what several processes wrap it in."""
     return model.module if isinstance(model, DistributedDataParallel) else model
 
 

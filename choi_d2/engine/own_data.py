@@ -17,6 +17,9 @@ from .model_card import vocabulary_facts
 
 TRAIN, VAL = "own_train", "own_val"
 
+# What the config of weights may have, and is of the data sets that they were trained on.
+_OF_OTHER_DATA = {"TEST.DETECTIONS": "", "INPUT.DETECTIONS.NAMES": ""}
+
 
 @dataclass(frozen=True)
 class OwnData:
@@ -83,12 +86,13 @@ def own_data_opts(data: OwnData) -> list[str]:
     """
     test = (VAL,) if data.val is not None else ()
     if data.train is None:
-        facts = {"DATASETS.TEST": test, **_face_facts(data, VAL)}
+        facts = {"DATASETS.TEST": test, **_OF_OTHER_DATA, **_face_facts(data, VAL)}
         return [str(part) for fact in facts.items() for part in fact]
     facts = {
         **vocabulary_facts(dataset_vocabulary(TRAIN)),
         "DATASETS.TRAIN": (TRAIN,),
         "DATASETS.TEST": test,
+        **_OF_OTHER_DATA,
         # What the first weights know by name is taken over, and the rest begins anew.
         "MODEL.NEW_NAMES": "initialise",
         **_face_facts(data, TRAIN),

@@ -33,14 +33,16 @@ from choi_d2.data import (
 from choi_d2.data.vocabularies import training_records, training_vocabulary
 from choi_d2.evaluation import build_evaluator
 from choi_d2.evaluation.by_name import EvaluatorByName, join_for_evaluation
+from choi_d2.evaluation.verbs_by_class import VerbsByClass
 from choi_d2.structures import Vocabulary, dataset_vocabulary
 from choi_d2.utils import InputError
 
 from .checkpoint import HOICheckpointer
 from .distributed import distribute, share_state
+from .given_detections import with_given_detections
 from .hooks import extend_hooks
 from .interruption import StopOnSignal
-from .loading import set_vocabulary, vocabulary_of
+from .loading import set_vocabulary, unwrapped, vocabulary_of
 from .loss_guard import LossGuard
 from .model_card import ModelCard
 from .reproducibility import Reproducibility, fix_seed
@@ -177,18 +179,34 @@ class HOITrainer(DefaultTrainer):
     ) -> dict[str, Any]:
         """As Detectron2's, with the main process's weights in all processes.
 
-        Predictions are joined with each data set by the names of classes and verbs.
+        Predictions are joined with each data set by the names of classes and verbs. The detections
+        of ``TEST.DETECTIONS`` take the place of the model's own.
 
         Raises:
-            InputError: model and data set have names that cannot be joined.
+            InputError: model and data set have names that cannot be joined, or there are no such
+                detections.
         """
         share_state(model)
+        names = cfg.DATASETS.TEST
         if evaluators is None:
             evaluators = [
                 EvaluatorByName(partial(cls.build_evaluator, cfg, name), name, vocabulary_of(model))
-                for name in cfg.DATASETS.TEST
+                for name in names
             ]
-        return super().test(cfg, model, evaluators)
+            if cfg.TEST.VERBS_BY_CLASS:
+                prior = unwrapped(model).roi_heads.semantic_prior
+                evaluators = [VerbsByClass(each, prior) for each in evaluators]
+        if not cfg.TEST.DETECTIONS:
+            return super().test(cfg, model, evaluators)
+        evaluators = [evaluators] if isinstance(evaluators, DatasetEvaluator) else evaluators
+        results = {}
+        for name, evaluator in zip(names, evaluators, strict=True):
+            alone = cfg.clone()
+            alone.defrost()
+            alone.DATASETS.TEST = (name,)
+            given = with_given_detections(cfg, name, model)
+            results[name] = super().test(alone, given, [evaluator])
+        return results[names[0]] if len(names) == 1 else results
 
     @classmethod
     def build_optimizer(cls, cfg: CfgNode, model: nn.Module) -> torch.optim.Optimizer:

@@ -44,6 +44,7 @@ _HOMES = {
     "RelationScene": "pic",
     "Triplets": "hoiw",
     "VCOCOEvaluator": "vcoco_evaluator",
+    "VerbsByClass": "verbs_by_class",
     "box_recall_metrics": "box_recall",
     "build_evaluator": "build",
     "evaluator_types": "build",

@@ -119,7 +119,7 @@ class BoxRecallEvaluator(HOIWEvaluator):
     ``{dataset_name}_box_recall_predictions.json``. Results are of the task "recall".
 
     Args:
-        dataset_name, output_dir, distributed, semantic_prior: see :class:`HOIWEvaluator`.
+        dataset_name, output_dir, distributed: see :class:`HOIWEvaluator`.
     """
 
     TASK = "recall"

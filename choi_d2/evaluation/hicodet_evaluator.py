@@ -37,7 +37,7 @@ class HICODETEvaluator(HOIWEvaluator):
     the box. The detections are written as ``{dataset_name}_predictions.json``.
 
     Args:
-        dataset_name, output_dir, distributed, semantic_prior: see :class:`HOIWEvaluator`.
+        dataset_name, output_dir, distributed: see :class:`HOIWEvaluator`.
     """
 
     OFFICIAL_TYPE = "hicodet"

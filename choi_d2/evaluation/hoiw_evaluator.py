@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
-from detectron2.structures import BoxMode, Instances
+from detectron2.structures import BoxMode
 
 from choi_d2.utils import write_json
 
@@ -34,24 +33,10 @@ class HOIWEvaluator(HOIEvaluator):
 
     Args:
         dataset_name, output_dir, distributed: see :class:`HOIEvaluator`.
-        semantic_prior: Tensor[K, N], p(verb | object class). When given, it takes the place of the
-            model's verb scores: the same detections and pairs scored by
-            human score * object score * prior, the baseline that has not seen the picture.
     """
 
     OFFICIAL_TYPE = "hoiw"
     OFFICIAL_FILES = ("json_file",)
-
-    def __init__(
-        self,
-        dataset_name: str,
-        *,
-        output_dir: str | os.PathLike | None = None,
-        distributed: bool = True,
-        semantic_prior: torch.Tensor | None = None,
-    ):
-        super().__init__(dataset_name, output_dir=output_dir, distributed=distributed)
-        self.semantic_prior = None if semantic_prior is None else semantic_prior.detach().cpu()
 
     def collect(self, image: Mapping, output: Mapping) -> dict[str, np.ndarray]:
         """Detections (R) and triplets (T) of an image: ``boxes`` (R, 4), ``classes`` (R,),
@@ -59,9 +44,6 @@ class HOIWEvaluator(HOIEvaluator):
         """
         instances, interactions = output["instances"], output["interactions"]
         scores = interactions.triplet_scores.detach().cpu()
-        if self.semantic_prior is not None:
-            # A zero of the model says that the pair cannot have the verb, and stays one.
-            scores = self._prior_scores(interactions) * (scores > 0)
         rows, verbs = torch.nonzero(scores > 0, as_tuple=True)
         return {
             "boxes": instances.pred_boxes.tensor.detach().cpu().numpy(),
@@ -71,14 +53,6 @@ class HOIWEvaluator(HOIEvaluator):
             "verbs": verbs.numpy(),
             "scores": scores[rows, verbs].numpy(),
         }
-
-    def _prior_scores(self, interactions: Instances) -> torch.Tensor:
-        """Tensor[P, N]; a human alone (i, i) is not multiplied by itself, as in the model."""
-        pairs = interactions.pair_indices
-        alone = pairs[:, 0] == pairs[:, 1]
-        objects = torch.where(alone, 1.0, interactions.object_scores)
-        ends = (interactions.human_scores * objects).detach().cpu()
-        return ends[:, None] * self.semantic_prior[interactions.object_classes.cpu()]
 
     def write_predictions(self, records: Sequence[Mapping], predictions: Mapping) -> None:
         """HOIW's submission JSON."""

@@ -1,7 +1,9 @@
 """Prediction: sources of pictures, models to pass on, and typed results."""
 
+from choi_d2.data.detections import read_coco_results
+from choi_d2.structures import Detections
+
 from .bundles import About, read_about, shipped_models, write_bundle
-from .detections import Detections, read_coco_results
 from .photos import Photo, find_photos
 from .predictor import HOIPredictor
 from .results import HOIResult

@@ -19,10 +19,11 @@ from choi_d2.engine.device import resolve_device
 from choi_d2.engine.loading import load_trained, metadata_of
 from choi_d2.engine.weights_config import load_weights_config
 from choi_d2.pictures import as_bgr
+from choi_d2.structures import Detections
 from choi_d2.utils import InputError
 
 from .bundles import find_model
-from .detections import Detections, DetectionSource, detections_of
+from .detections import DetectionSource, detections_of
 from .model_inputs import prepare
 from .results import HOIResult
 from .sources import Picture, Source, open_source

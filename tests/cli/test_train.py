@@ -86,6 +86,11 @@ def test_from_a_json_to_metrics(words, scenes, tmp_path, capsys):
     again = json.loads(capsys.readouterr().out)
     assert again["results"] == results["results"]
 
+    drop_handlers()
+    given = ["--detections", "ground-truth", "--verbs-by-class"]
+    assert run("eval", "model", *given, *options) == 0
+    assert json.loads(capsys.readouterr().out)["results"][VAL]["bbox"]["AP50"] == 100
+
 
 def start(*words):
     """The command in a process of its own."""

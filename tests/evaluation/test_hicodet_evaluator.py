@@ -6,7 +6,7 @@ import torch
 from hoi_scenes import HEIGHT, WIDTH, empty_output, evaluated, model_output, registered
 
 from choi_d2.categories.hicodet import COCO_IDS, OBJECTS, VERBS
-from choi_d2.evaluation import HICODETEvaluator
+from choi_d2.evaluation import HICODETEvaluator, VerbsByClass
 from choi_d2.utils import InputError
 
 # Not in HICO-DET's order, and not all of it.
@@ -196,7 +196,7 @@ def test_the_prior_in_place_of_the_verbs(tmp_path):
     prior = torch.zeros(len(CLASSES), len(NAMES))
     prior[1, 0] = 0.25
     with registered("hico", RECORDS, **metadata()):
-        evaluator = HICODETEvaluator("hico", output_dir=tmp_path, semantic_prior=prior)
+        evaluator = VerbsByClass(HICODETEvaluator("hico", output_dir=tmp_path), prior)
         evaluated(evaluator, RECORDS, OUTPUTS)
     metrics = json.loads((tmp_path / "hico_metrics.json").read_text())
     assert hoi(metrics, "ride bicycle")[1] == 2 and hoi(metrics, "hold person")[1] == 0

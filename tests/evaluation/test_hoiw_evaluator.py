@@ -9,7 +9,6 @@ from hoi_scenes import (
     empty_output,
     evaluated,
     hoiw_like_metadata,
-    model_output,
     random_output,
     random_record,
     registered,
@@ -103,43 +102,6 @@ def test_perfect_predictions_score_100():
             pairs.triplet_scores = scores
             evaluator.process([{"image_id": record["image_id"]}], [output])
         assert evaluator.evaluate()["hoi"]["mAP_rel"] == 100
-
-
-def test_the_prior_alone_scores_the_same_pairs(scenes):
-    records, outputs = scenes
-    prior = torch.rand(3, 4)
-    with registered("prior", records, **hoiw_like_metadata()):
-        by_prior = evaluated(HOIWEvaluator("prior", semantic_prior=prior), records, outputs)
-        by_model = evaluated(HOIWEvaluator("prior"), records, outputs)
-        for output in outputs:
-            if output is not None:
-                pairs = output["interactions"]
-                ends = pairs.human_scores * pairs.object_scores
-                pairs.triplet_scores = ends[:, None] * prior[pairs.object_classes]
-        expected = evaluated(HOIWEvaluator("prior"), records, outputs)
-    assert by_prior == expected
-    assert by_prior != by_model
-
-
-def test_a_pair_that_cannot_have_a_verb_gets_none_from_the_prior():
-    random = np.random.default_rng(0)
-    record = random_record(random, "a.png")
-    output = random_output(random, record)
-    output["interactions"].triplet_scores[:, 2] = 0
-    with registered("masked", [record], **hoiw_like_metadata()):
-        evaluator = HOIWEvaluator("masked", semantic_prior=torch.ones(3, 4))
-        kept = evaluator.collect(record, output)
-    assert set(kept["verbs"].tolist()) == {0, 1, 3}
-
-
-def test_a_human_alone_is_not_multiplied_by_itself():
-    scores = torch.tensor([0.5, 0.25])
-    boxes = torch.tensor([[0.0, 0, 9, 9]] * 2)
-    pairs = [(0, 0), (0, 1)]
-    output = model_output(boxes, torch.tensor([0, 1]), scores, pairs, torch.ones(2, 4))
-    with registered("alone", [], **hoiw_like_metadata()):
-        kept = HOIWEvaluator("alone", semantic_prior=torch.ones(3, 4)).collect({}, output)
-    assert kept["scores"].tolist() == [0.5] * 4 + [0.125] * 4
 
 
 def test_images_of_several_processes_count_once(scenes, monkeypatch):

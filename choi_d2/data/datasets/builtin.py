@@ -133,12 +133,19 @@ def _hicodet_metadata(root: Path, split: str, image_root: Path) -> dict:
 
 
 def _register_vcoco_photos(root: Path) -> None:
-    for split in ("boxes", "train", "val", "trainval", "val_official", "test"):
+    official = {
+        "evaluator_type": "vcoco",
+        "json_file": str(root / "official" / "vcoco_val.json"),
+        "coco_json_file": str(root / "official" / "instances_val.json"),
+        "ids_file": str(root / "official" / "val.ids"),
+    }
+    for split in ("boxes", "train", "val", "trainval", "val_official", "val_roles", "test"):
         name, json_file, images = f"vcoco_photos_{split}", root / f"{split}.json", root / "photos"
         metadata = {
             "evaluator_type": "hoi",
             "json_file": str(json_file),
             "image_root": str(images),
+            **(official if split == "val_roles" else {}),
         }
         hint = "Write it with `python datasets/prepare_vcoco_photos.py`."
         _register_files(
