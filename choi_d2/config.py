@@ -209,6 +209,10 @@ def add_choi_config(cfg: CN) -> None:
     # moves every weight by about the learning rate, so what their first layers give moves with the
     # number of their inputs, thousands, and their sigmoids are soon at 0 or 1. With SGD: 1.
     cfg.SOLVER.ATTENTION_LR_FACTOR = 1.0
+    # The learning rate of the pretrained network under FPN is that of all else times this. At
+    # AdamW's rate for what begins at random, its last stage can die: batch normalization is frozen,
+    # all of ReLU6 ends at 0 or 6. With SGD: 1.
+    cfg.SOLVER.BACKBONE_LR_FACTOR = 1.0
     # How many of the checkpoints of every SOLVER.CHECKPOINT_PERIOD iterations stay, the latest
     # ones: at least 2; 0 for all. model_final.pth and model_best.pth always stay.
     cfg.SOLVER.KEEP_CHECKPOINTS = 3

@@ -178,12 +178,13 @@ def check_training(cfg: CfgNode, processes: int) -> None:
             field="SOLVER.IMS_PER_BATCH",
             hint=hint,
         )
-    if solver.OPTIMIZER == "SGD" and solver.ATTENTION_LR_FACTOR != 1:
-        raise InputError(
-            f"expected 1 with SGD, got {solver.ATTENTION_LR_FACTOR}",
-            field="SOLVER.ATTENTION_LR_FACTOR",
-            hint="It is for SOLVER.OPTIMIZER AdamW.",
-        )
+    for key in ("ATTENTION_LR_FACTOR", "BACKBONE_LR_FACTOR"):
+        if solver.OPTIMIZER == "SGD" and solver[key] != 1:
+            raise InputError(
+                f"expected 1 with SGD, got {solver[key]}",
+                field=f"SOLVER.{key}",
+                hint="It is for SOLVER.OPTIMIZER AdamW.",
+            )
     if solver.AMP.ENABLED and torch.device(cfg.MODEL.DEVICE).type != "cuda":
         raise InputError(
             f"mixed precision needs a GPU, but MODEL.DEVICE is {cfg.MODEL.DEVICE!r}",

@@ -226,9 +226,7 @@ class HOITrainer(DefaultTrainer):
             weight_decay_norm=cfg.SOLVER.WEIGHT_DECAY_NORM,
             bias_lr_factor=cfg.SOLVER.BIAS_LR_FACTOR,
             weight_decay_bias=cfg.SOLVER.WEIGHT_DECAY_BIAS,
-            lr_factor_func=lambda name: (
-                cfg.SOLVER.ATTENTION_LR_FACTOR if ATTENTIONS.search(name) else 1.0
-            ),
+            lr_factor_func=lambda name: _rate_factor(cfg, name),
         )
         optimizer = torch.optim.AdamW(
             params,
@@ -238,6 +236,12 @@ class HOITrainer(DefaultTrainer):
             fused=not (cfg.SOLVER.AMP.ENABLED and cfg.SOLVER.CLIP_GRADIENTS.ENABLED),
         )
         return maybe_add_gradient_clipping(cfg, optimizer)
+
+
+def _rate_factor(cfg: CfgNode, name: str) -> float:
+    if name.startswith("backbone.bottom_up."):
+        return cfg.SOLVER.BACKBONE_LR_FACTOR
+    return cfg.SOLVER.ATTENTION_LR_FACTOR if ATTENTIONS.search(name) else 1.0
 
 
 def check_test_sets(cfg: CfgNode, vocabulary: Vocabulary | None) -> None:

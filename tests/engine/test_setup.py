@@ -132,11 +132,13 @@ def test_batches_that_cannot_be_divided(repository, opts, processes, expected):
         check_training(cfg, processes)
 
 
-def test_attentions_learn_at_the_same_rate_with_sgd(repository):
-    opts = ["SOLVER.ATTENTION_LR_FACTOR", "0.05", "SOLVER.OPTIMIZER"]
-    check_training(load_config(repository / SLIM, [*opts, "AdamW"]), 1)
-    with pytest.raises(InputError, match="SOLVER.ATTENTION_LR_FACTOR.*got 0.05"):
-        check_training(load_config(repository / SLIM, [*opts, "SGD"]), 1)
+@pytest.mark.parametrize("part", ["ATTENTION", "BACKBONE"])
+def test_all_learns_at_the_same_rate_with_sgd(repository, part):
+    opts = [f"SOLVER.{part}_LR_FACTOR", "0.05"]
+    check_training(load_config(repository / SLIM, [*opts, "SOLVER.OPTIMIZER", "AdamW"]), 1)
+    same = ["SOLVER.ATTENTION_LR_FACTOR", "1.0", "SOLVER.OPTIMIZER", "SGD"]
+    with pytest.raises(InputError, match=f"SOLVER.{part}_LR_FACTOR.*got 0.05"):
+        check_training(load_config(repository / SLIM, [*same, *opts]), 1)
 
 
 def test_mixed_precision_needs_a_gpu(repository):

@@ -111,6 +111,18 @@ def test_attentions_have_a_learning_rate_of_their_own(repository):
     assert len(rates) == len(list(model.parameters()))
 
 
+def test_the_pretrained_network_has_a_learning_rate_of_its_own(repository):
+    cfg = load_config(repository / "configs/photos/choi_MNV2_FPN_phase1.yaml")
+    cfg.MODEL.DEVICE, cfg.SOLVER.BACKBONE_LR_FACTOR = "cpu", 0.1
+    model = HOITrainer.build_model(cfg)
+    optimizer = HOITrainer.build_optimizer(cfg, model)
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    learnt = {name: rates[id(p)] for name, p in model.named_parameters() if p.requires_grad}
+    slow = {name for name, rate in learnt.items() if rate == pytest.approx(0.0001)}
+    assert slow == {name for name in learnt if name.startswith("backbone.bottom_up.")} != set()
+    assert {rate for name, rate in learnt.items() if name not in slow} == {0.001}
+
+
 def test_the_trainer_alone_knows_the_models():
     """What train_net.py imports is enough to build a model."""
     code = (
