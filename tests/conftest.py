@@ -1,7 +1,7 @@
 """What every test gets: a thread, fixed seeds, and a skip where outside material is absent.
 
 OMP_NUM_THREADS=2 gives it two threads, ATEN_CPU_CAPABILITY=default or avx2 fewer instructions, and
---random-order shuffles the tests (see the Makefile's test-portable).
+--random-order shuffles the tests (see the Makefile's test-portable and test-matrix).
 """
 
 import logging
@@ -22,18 +22,27 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 
 
+THREADS = int(os.environ["OMP_NUM_THREADS"])
+
+
+def set_threads():
+    torch.set_num_threads(THREADS)
+    cv2.setNumThreads(THREADS)
+
+
 def pytest_configure():
-    threads = int(os.environ["OMP_NUM_THREADS"])
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(threads)
+    set_threads()
 
 
 @pytest.fixture(autouse=True)
-def fixed_seeds():
-    """Every test starts from the same random numbers, in any order and alone."""
+def fixed_start():
+    """Every test starts from the same random numbers and threads, in any order and alone."""
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+    yield
+    # After a test that changed them: the fixtures of the next module start before its first test.
+    set_threads()
 
 
 @pytest.fixture(autouse=True)

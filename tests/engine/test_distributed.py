@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from detectron2.engine import default_argument_parser
+from one_thread import one_thread
 from process_work import evaluate_scenes, small_network, work
 
 from choi_d2.data import register_all
@@ -186,7 +187,8 @@ def test_torchrun_trains_and_one_process_finds_the_same_metric(data_root, tmp_pa
     assert (in_two["weights"], in_two["iteration"]) == (str(output / "model_final.pth"), 2)
 
     own = ["MODEL.WEIGHTS", in_two["weights"], "OUTPUT_DIR", str(tmp_path / "one")]
-    evaluate(load_config(SLIM, [*options, *own]))
+    with one_thread():
+        evaluate(load_config(SLIM, [*options, *own]))
     assert json.loads((tmp_path / "one" / "results.json").read_text()) == in_two
     predicted = [
         (folder / "inference" / "synthetic_hoiw_val_predictions.json").read_text()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from one_thread import one_thread
 from recorded_training import RecordedTrainer, read_losses
 
 from choi_d2.data import register_all
@@ -65,7 +66,8 @@ def train(cfg, *, until=ITERATIONS, resume=False):
     trainer.resume_or_load(resume=resume)
     trainer.max_iter = until
     trainer.test = lambda cfg, model: {}
-    trainer.train()
+    with one_thread():
+        trainer.train()
     return trainer
 
 
@@ -181,7 +183,8 @@ def test_what_happens_in_between_changes_nothing(data_root, tmp_path, uninterrup
     trainer = RecordedTrainer(cfg)
     trainer.resume_or_load(resume=False)
     trainer.max_iter = 6
-    trainer.train()
+    with one_thread():
+        trainer.train()
     assert_same(tmp_path / "same", uninterrupted, 0, 5)
 
     train(config(tmp_path / "other", "SEED", 6), until=2)
