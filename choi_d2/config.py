@@ -199,8 +199,9 @@ def add_choi_config(cfg: CN) -> None:
     # insightface, yunet, centerface: the detection model as a local ONNX file. "": yunet and
     # centerface look where docs/faces.md says.
     cfg.INPUT.FACES.MODEL_FILE = ""
-    # Faces with a lower score are not used. With yunet, 0.7 is better (docs/faces.md).
-    cfg.INPUT.FACES.SCORE_THRESH = 0.5
+    # Faces with a lower score are not used. Negative: the detector's own threshold, 0.7 for yunet
+    # and 0.5 for the others and for files (docs/faces.md).
+    cfg.INPUT.FACES.SCORE_THRESH = -1.0
 
     # ------------------------------------------------------------------------------- training
     # "SGD" (the paper's) or "AdamW" (the slim from-scratch configs).

@@ -40,7 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ONNX",
         help="the detector's local file (default: yunet and centerface look in torch.hub's cache)",
     )
-    parser.add_argument("--score-thresh", type=score, default=0.5, metavar="X", help="default: 0.5")
+    parser.add_argument(
+        "--score-thresh",
+        type=score,
+        metavar="X",
+        help="the lowest score that is kept (default: 0.7 for yunet, 0.5 for the others)",
+    )
     parser.add_argument(
         "--flush-every",
         type=positive,
@@ -92,5 +97,6 @@ def _detector(args: argparse.Namespace):
     cfg = new_config()
     cfg.INPUT.FACES.DETECTOR = args.detector
     cfg.INPUT.FACES.MODEL_FILE = args.model_file
-    cfg.INPUT.FACES.SCORE_THRESH = args.score_thresh
+    if args.score_thresh is not None:
+        cfg.INPUT.FACES.SCORE_THRESH = args.score_thresh
     return build_face_detector(cfg)

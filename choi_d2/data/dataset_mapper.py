@@ -20,7 +20,7 @@ from choi_d2.structures import HOIAnnotations
 from choi_d2.utils import InputError
 
 from .augmentations import build_augmentations
-from .faces import load_face_cache
+from .faces import DEFAULT_SCORE_THRESH, load_face_cache
 from .faces.factory import face_files
 from .masks import has_mask, read_segmentation
 from .transformed_boxes import transform_faces, transform_ignored
@@ -104,6 +104,7 @@ class HOIDatasetMapper:
         """The arguments that a config asks for."""
         crop = is_train and cfg.INPUT.CROP.ENABLED
         faces = cfg.INPUT.FACES
+        threshold = faces.SCORE_THRESH
         return {
             "is_train": is_train,
             "augmentations": build_augmentations(cfg, is_train),
@@ -114,7 +115,7 @@ class HOIDatasetMapper:
             "recompute_boxes": crop and cfg.MODEL.MASK_ON,
             "face_source": faces.SOURCE,
             "faces_by_path": faces_of_files(faces.FILES) if faces.SOURCE == "file" else None,
-            "face_score_thresh": faces.SCORE_THRESH,
+            "face_score_thresh": threshold if threshold >= 0 else DEFAULT_SCORE_THRESH,
             "certainty_thresh": cfg.INPUT.CERTAINTY_THRESH,
         }
 

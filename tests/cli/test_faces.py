@@ -24,7 +24,8 @@ class GrayLevelDetector:
     name = "fake"
 
     def __init__(self, cfg):
-        self.description = f"fake, score >= {cfg.INPUT.FACES.SCORE_THRESH:g}"
+        threshold = cfg.INPUT.FACES.SCORE_THRESH
+        self.description = f"fake, score >= {threshold if threshold >= 0 else 0.5:g}"
         self.seen = []
 
     def __call__(self, image, *, file_name=None):

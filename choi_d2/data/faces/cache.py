@@ -18,7 +18,7 @@ import numpy as np
 
 from choi_d2.utils import InputError, read_json, write_json
 
-from .protocol import Faces, check_image
+from .protocol import DEFAULT_SCORE_THRESH, Faces, check_image
 
 
 def load_face_cache(path: str | os.PathLike) -> dict[str, list[dict]]:
@@ -95,7 +95,9 @@ class FileFaceDetector:
 
     name = "file"
 
-    def __init__(self, paths: Sequence[str | os.PathLike], score_thresh: float = 0.5):
+    def __init__(
+        self, paths: Sequence[str | os.PathLike], score_thresh: float = DEFAULT_SCORE_THRESH
+    ):
         if not paths:
             raise InputError(
                 "face detector 'file': no file is given",

@@ -13,7 +13,7 @@ import numpy as np
 from choi_d2.utils import InputError
 
 from .model_files import CENTERFACE_OUTPUTS, describe, find_centerface, output_names
-from .protocol import Faces, check_image
+from .protocol import DEFAULT_SCORE_THRESH, Faces, check_image
 from .working_size import LONGEST_SIDE, to_working_size
 
 # Heat map, log sizes and offsets, of which each cell stands for 4 x 4 pixels; landmarks are 540.
@@ -37,7 +37,9 @@ class CenterFaceDetector:
 
     name = "centerface"
 
-    def __init__(self, model_file: str | os.PathLike = "", score_thresh: float = 0.5):
+    def __init__(
+        self, model_file: str | os.PathLike = "", score_thresh: float = DEFAULT_SCORE_THRESH
+    ):
         path = find_centerface(model_file)
         if output_names(path) != CENTERFACE_OUTPUTS:
             raise InputError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from detectron2.config import CfgNode
@@ -26,6 +26,12 @@ from .yunet import YuNetFaceDetector
 
 logger = logging.getLogger(__name__)
 
+_WITH_MODEL_FILE = {
+    "insightface": InsightFaceDetector,
+    "yunet": YuNetFaceDetector,
+    "centerface": CenterFaceDetector,
+}
+
 
 def build_face_detector(cfg: CfgNode) -> FaceDetector:
     """Build the detector that ``cfg.INPUT.FACES`` asks for.
@@ -45,16 +51,12 @@ def build_face_detector(cfg: CfgNode) -> FaceDetector:
         detector = _first_available(cfg)
         logger.info("Face detector (auto): %s", detector.description)
         return detector
-    if name == "insightface":
-        return InsightFaceDetector(faces.MODEL_FILE, faces.SCORE_THRESH)
-    if name == "yunet":
-        return YuNetFaceDetector(faces.MODEL_FILE, faces.SCORE_THRESH)
-    if name == "centerface":
-        return CenterFaceDetector(faces.MODEL_FILE, faces.SCORE_THRESH)
+    if name in _WITH_MODEL_FILE:
+        return _WITH_MODEL_FILE[name](faces.MODEL_FILE, **_threshold(cfg))
     if name == "haar":
-        return HaarFaceDetector(faces.SCORE_THRESH)
+        return HaarFaceDetector(**_threshold(cfg))
     if name == "file":
-        return FileFaceDetector(list(face_files(faces.FILES).values()), faces.SCORE_THRESH)
+        return _file_detector(cfg)
     if name == "none":
         return NoFaceDetector()
     raise InputError(
@@ -88,12 +90,23 @@ def face_files(entries: Sequence[str]) -> dict[str, str]:
     return files
 
 
+def _threshold(cfg: CfgNode) -> dict[str, float]:
+    """``score_thresh``, where the config has one: every detector knows its own."""
+    threshold = cfg.INPUT.FACES.SCORE_THRESH
+    return {} if threshold < 0 else {"score_thresh": threshold}
+
+
+def _file_detector(cfg: CfgNode) -> FileFaceDetector:
+    return FileFaceDetector(list(face_files(cfg.INPUT.FACES.FILES).values()), **_threshold(cfg))
+
+
 def _first_available(cfg: CfgNode) -> FaceDetector:
     faces = cfg.INPUT.FACES
     if faces.MODEL_FILE:
-        detector = _detector_of(faces.MODEL_FILE, faces.SCORE_THRESH)
+        detector = _detector_of(faces.MODEL_FILE, _threshold(cfg))
         if detector is not None:
             return detector
+    reasons = []
     for find, detector_class in (
         (find_yunet, YuNetFaceDetector),
         (find_centerface, CenterFaceDetector),
@@ -101,28 +114,31 @@ def _first_available(cfg: CfgNode) -> FaceDetector:
         try:
             path = find()
         except InputError as error:
-            logger.info("%s", error)
+            reasons.append(error)
         else:
-            return detector_class(path, faces.SCORE_THRESH)
+            return detector_class(path, **_threshold(cfg))
     try:
-        return HaarFaceDetector(faces.SCORE_THRESH)
+        return HaarFaceDetector(**_threshold(cfg))
     except InputError as error:
-        logger.info("%s", error)
+        reasons.append(error)
     if faces.FILES:
-        return FileFaceDetector(list(face_files(faces.FILES).values()), faces.SCORE_THRESH)
+        return _file_detector(cfg)
+    # Only here are they worth a line: a detector that is there does without the others.
+    for reason in reasons:
+        logger.info("%s", reason)
     return NoFaceDetector()
 
 
-def _detector_of(model_file: str, score_thresh: float) -> FaceDetector | None:
+def _detector_of(model_file: str, threshold: Mapping[str, float]) -> FaceDetector | None:
     """The detector whose model a file is; None, with a warning, where it cannot be used."""
     outputs = output_names(Path(model_file).expanduser())
     if outputs == YUNET_OUTPUTS:
-        return YuNetFaceDetector(model_file, score_thresh)
+        return YuNetFaceDetector(model_file, **threshold)
     if outputs == CENTERFACE_OUTPUTS:
-        return CenterFaceDetector(model_file, score_thresh)
+        return CenterFaceDetector(model_file, **threshold)
     missing = why_unavailable(model_file)
     if missing is None:
-        return InsightFaceDetector(model_file, score_thresh)
+        return InsightFaceDetector(model_file, **threshold)
     # A model file that was named and is not used deserves more than a line among others.
     logger.warning("%s", missing)
     return None

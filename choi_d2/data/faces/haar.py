@@ -9,7 +9,7 @@ import numpy as np
 
 from choi_d2.utils import InputError
 
-from .protocol import Faces, check_image
+from .protocol import DEFAULT_SCORE_THRESH, Faces, check_image
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
 # The cascade's last stage accepts a window from this sum of votes on (its stageThreshold).
@@ -37,7 +37,7 @@ class HaarFaceDetector:
 
     name = "haar"
 
-    def __init__(self, score_thresh: float = 0.5):
+    def __init__(self, score_thresh: float = DEFAULT_SCORE_THRESH):
         self.score_thresh = score_thresh
         self.description = f"haar {CASCADE}, longest side {LONGEST_SIDE}, score >= {score_thresh:g}"
         self._cascade = _load_cascade()

@@ -16,7 +16,7 @@ import numpy as np
 
 from choi_d2.utils import InputError
 
-from .protocol import Faces, check_image
+from .protocol import DEFAULT_SCORE_THRESH, Faces, check_image
 
 INPUT_SIZE = (640, 640)
 # Outputs that insightface can decode: scores and boxes (and landmarks) of 3 or 5 strides.
@@ -37,7 +37,7 @@ class InsightFaceDetector:
 
     name = "insightface"
 
-    def __init__(self, model_file: str | os.PathLike, score_thresh: float = 0.5):
+    def __init__(self, model_file: str | os.PathLike, score_thresh: float = DEFAULT_SCORE_THRESH):
         missing = why_unavailable(model_file)
         if missing is not None:
             raise missing

@@ -66,7 +66,7 @@ def find_yunet(model_file: str | os.PathLike = "") -> Path:
                 return path
     raise InputError(
         f"face detector 'yunet': no *yunet*.onnx in {' or '.join(map(str, folders))}",
-        hint="Put face_detection_yunet_2023mar.onnx of OpenCV's model zoo (MIT) there or name it "
+        hint="Put face_detection_yunet_2023mar.onnx of OpenCV's model zoo there or name it "
         "in INPUT.FACES.MODEL_FILE, or choose another INPUT.FACES.DETECTOR.",
     )
 

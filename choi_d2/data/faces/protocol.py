@@ -9,6 +9,9 @@ import numpy as np
 
 from choi_d2.utils import InputError
 
+DEFAULT_SCORE_THRESH = 0.5
+"""Of detectors that say nothing else, and of faces in files."""
+
 
 @dataclass(frozen=True, eq=False)
 class Faces:

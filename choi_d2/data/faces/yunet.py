@@ -13,6 +13,8 @@ from .model_files import YUNET_OUTPUTS, describe, find_yunet, output_names
 from .protocol import Faces, check_image
 from .working_size import LONGEST_SIDE, to_working_size
 
+# At 0.5 every seventh face on photos is none (docs/faces.md).
+SCORE_THRESH = 0.7
 NMS_THRESHOLD = 0.45
 TOP_K = 5000
 
@@ -23,7 +25,7 @@ class YuNetFaceDetector:
     Args:
         model_file: YuNet as a local ONNX file; "": as
             :func:`~choi_d2.data.faces.model_files.find_yunet` finds one.
-        score_thresh: faces with a lower score are not returned. 0.7 lets few through that are none.
+        score_thresh: faces with a lower score are not returned.
 
     Raises:
         InputError: there is no such file, or it is not YuNet.
@@ -31,7 +33,7 @@ class YuNetFaceDetector:
 
     name = "yunet"
 
-    def __init__(self, model_file: str | os.PathLike = "", score_thresh: float = 0.5):
+    def __init__(self, model_file: str | os.PathLike = "", score_thresh: float = SCORE_THRESH):
         path = find_yunet(model_file)
         if output_names(path) != YUNET_OUTPUTS:
             raise InputError(

@@ -9,6 +9,7 @@ import pytest
 from detectron2.config import get_cfg
 
 from choi_d2.config import add_choi_config
+from choi_d2.data import HOIDatasetMapper
 from choi_d2.data.faces import (
     build_face_detector,
     centerface,
@@ -65,6 +66,22 @@ def test_the_score_threshold_reaches_the_detector(cfg, cache):
     for threshold, count in ((0.59, 1), (0.61, 0)):
         cfg.INPUT.FACES.SCORE_THRESH = threshold
         assert len(build_face_detector(cfg)(image, file_name="a.png")) == count
+
+
+def test_every_detector_has_a_threshold_of_its_own(cfg, models, empty_cache, cache):
+    models(empty_cache, CENTERFACE_FILE)
+    models(empty_cache, "yunet.onnx")
+    cfg.INPUT.FACES.FILES = (f"hoiw_train={cache}",)
+    own = {"yunet": 0.7, "centerface": 0.5, "haar": 0.5, "file": 0.5, "auto": 0.7}
+    for name, expected in own.items():
+        cfg.INPUT.FACES.DETECTOR, cfg.INPUT.FACES.SCORE_THRESH = name, -1.0
+        assert build_face_detector(cfg).score_thresh == expected, name
+        assert HOIDatasetMapper.from_config(cfg)["face_score_thresh"] == 0.5
+        for given in (0.0, 0.9):
+            cfg.INPUT.FACES.SCORE_THRESH = given
+            detector = build_face_detector(cfg)
+            assert detector.score_thresh == given and f">= {given:g}" in detector.description
+            assert HOIDatasetMapper.from_config(cfg)["face_score_thresh"] == given
 
 
 def test_an_unknown_name(cfg):
@@ -147,10 +164,13 @@ def test_auto_warns_when_a_named_model_file_is_not_used(cfg, caplog, monkeypatch
 
 
 def test_auto_without_any_detector(cfg, cache, no_insightface, monkeypatch, caplog):
-    monkeypatch.delattr(cv2, "CascadeClassifier", raising=False)
     with caplog.at_level(logging.INFO):
+        build_face_detector(cfg)
+        assert "yunet" not in caplog.text, "haar is there, and nothing is missed"
+        monkeypatch.delattr(cv2, "CascadeClassifier", raising=False)
         assert build_face_detector(cfg).name == "none"
     assert "Face detector (auto): none" in caplog.text
+    assert "no *yunet*.onnx" in caplog.text and "--fetch-faces" in caplog.text
     cfg.INPUT.FACES.FILES = (f"hoiw_train={cache}",)
     assert build_face_detector(cfg).name == "file"
 

@@ -38,7 +38,7 @@ def detector(tmp_path, monkeypatch):
 
 
 def test_boxes_and_scores_of_what_opencv_says(detector):
-    detector._model = _Model([(10, 20, 30, 40, 0.6), (600, 300, 60, 60, 0.9)])
+    detector._model = _Model([(10, 20, 30, 40, 0.8), (600, 300, 60, 60, 0.9)])
     faces = detector(np.zeros((700, 1280, 3), np.uint8))
     # Half as large, padded to multiples of 32.
     assert detector._model.size == (640, 352)
@@ -49,7 +49,7 @@ def test_boxes_and_scores_of_what_opencv_says(detector):
 
 
 def test_a_small_image_is_enlarged(detector):
-    detector._model = _Model([(10, 20, 30, 40, 0.6), (np.inf, 0, -np.inf, 5, 0.9)])
+    detector._model = _Model([(10, 20, 30, 40, 0.8), (np.inf, 0, -np.inf, 5, 0.9)])
     faces = detector(np.zeros((240, 320, 3), np.uint8))
     assert detector._model.image.shape == (480, 640, 3)
     assert faces.boxes.tolist() == [[5, 10, 20, 30]]
