@@ -45,6 +45,7 @@ from .interruption import StopOnSignal
 from .loading import set_vocabulary, unwrapped, vocabulary_of
 from .loss_guard import LossGuard
 from .model_card import ModelCard
+from .optimizer_state import check_optimizer_state
 from .reproducibility import Reproducibility, fix_seed
 from .results import ResultsWriter
 from .setup import check_datasets, check_training
@@ -150,6 +151,16 @@ class HOITrainer(DefaultTrainer):
         if not resumed and self.cfg.MODEL.INTERACTION_ON:
             set_semantic_prior(self.cfg, self.checkpointer.model)
             set_allowed_verbs(self.cfg, self.checkpointer.model)
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Take over what :class:`HOICheckpointer` kept of a training that is resumed.
+
+        Raises:
+            InputError: it was trained in another way; the message names the key.
+        """
+        inner, file = state_dict["_trainer"], self.checkpointer.source
+        check_optimizer_state(self.cfg, self.model, self.optimizer, inner, file)
+        super().load_state_dict(state_dict)
 
     @classmethod
     def build_train_loader(cls, cfg: CfgNode) -> Iterable[list[dict[str, Any]]]:
