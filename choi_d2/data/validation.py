@@ -17,6 +17,7 @@ from pathlib import PurePath
 from typing import Any
 
 from choi_d2.utils import InputError
+from choi_d2.utils.said import say
 
 from .problem_kinds import FATAL_KINDS, TOLERATED_KINDS
 
@@ -128,11 +129,12 @@ class Problems:
         return {kind: found.count(kind) for kind in kinds if kind in found}
 
     def log(self, logger: logging.Logger) -> None:
-        """One warning for each kind, with its count and its first case."""
+        """One warning for each kind, with its count and its first case; a run says each once."""
         for kind, count in self.counts().items():
             first = next(problem for problem in self.found if problem.kind == kind)
             done = TOLERATED_KINDS.get(kind, FATAL_KINDS.get(kind))
-            logger.warning("%d x %s (%s); first: %s", count, kind, done, first)
+            message = "%d x %s (%s); first: %s"
+            say(logger, logging.WARNING, message, count, kind, done, first)
 
     # ------------------------------------------------------------------ fields of JSON objects
     def is_object(

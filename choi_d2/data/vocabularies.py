@@ -12,6 +12,7 @@ from detectron2.data.build import print_instances_class_histogram
 from choi_d2.structures import Vocabulary, dataset_vocabulary
 from choi_d2.structures.joining import differences, places, repeated, rule_differences, united
 from choi_d2.utils import InputError
+from choi_d2.utils.said import say
 
 logger = logging.getLogger(__name__)
 
@@ -87,9 +88,10 @@ def training_records(cfg: CfgNode, *, filter_empty: bool = False) -> list[dict]:
         own = dataset_vocabulary(name)
         if own is None:
             message = "%r does not say its classes: those of %r are assumed, in that order"
-            logger.warning(message, name, names[0])
+            say(logger, logging.WARNING, message, name, names[0])
         elif (own.classes, own.verbs) != (vocabulary.classes, vocabulary.verbs):
-            logger.info("%r has other ids for its classes or verbs: joined by name", name)
+            message = "%r has other ids for its classes or verbs: joined by name"
+            say(logger, logging.INFO, message, name)
             part = rename_records(part, own, vocabulary)
         records += part
     return records

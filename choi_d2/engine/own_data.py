@@ -12,6 +12,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from choi_d2.data.datasets.hoi_json import register_hoi_instances
 from choi_d2.structures import dataset_vocabulary
 from choi_d2.utils import InputError
+from choi_d2.utils.said import saying_nothing
 
 from .model_card import vocabulary_facts
 
@@ -67,14 +68,16 @@ def register_own_data(data: OwnData) -> None:
     """
     sets = [(TRAIN, data.train, data.images), (VAL, data.val, data.val_images or data.images)]
     sets = [each for each in sets if each[1] is not None]
-    for each in sets:
-        _register(*each)
-    # A pair that ends at a human says that humans may be objects; the training set decides.
-    first = sets[0][0]
-    human = MetadataCatalog.get(first).human_class
-    if not any(_has_human_object(record, human) for record in DatasetCatalog.get(first)):
+    # The run that is to come reads them again, and has a log to say what is wrong with them.
+    with saying_nothing():
         for each in sets:
-            _register(*each, humans_as_objects=False)
+            _register(*each)
+        # A pair that ends at a human says that humans may be objects; the training set decides.
+        first = sets[0][0]
+        human = MetadataCatalog.get(first).human_class
+        if not any(_has_human_object(record, human) for record in DatasetCatalog.get(first)):
+            for each in sets:
+                _register(*each, humans_as_objects=False)
 
 
 def own_data_opts(data: OwnData) -> list[str]:
@@ -112,7 +115,9 @@ def _face_facts(data: OwnData, first: str) -> dict[str, object]:
     named = tuple(f"{name}={path}" for name, path in files.items() if path is not None)
     if named:
         return {"INPUT.FACES.SOURCE": "file", "INPUT.FACES.FILES": named}
-    if any("faces" in record for record in DatasetCatalog.get(first)):
+    with saying_nothing():
+        known = any("faces" in record for record in DatasetCatalog.get(first))
+    if known:
         return {"INPUT.FACES.SOURCE": "annotations"}
     return {}
 

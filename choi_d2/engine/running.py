@@ -15,6 +15,8 @@ from detectron2.evaluation import verify_results
 from detectron2.utils import comm
 from detectron2.utils.logger import setup_logger
 
+from choi_d2.utils.said import saying_once
+
 from .loading import load_trained
 from .own_data import register_own_data
 from .results import write_results
@@ -56,13 +58,14 @@ def train_or_evaluate(args: argparse.Namespace) -> dict[str, Any]:
     Returns:
         the metrics of the last evaluation, in percent.
     """
-    own_data = getattr(args, "own_data", None)
-    if own_data is not None:
-        # Each process for itself: catalogs are not shared.
-        register_own_data(own_data)
-    cfg = set_up(args)
-    if args.eval_only:
-        return evaluate(cfg, resume=args.resume)
-    trainer = HOITrainer(cfg)
-    trainer.resume_or_load(resume=args.resume)
-    return trainer.train()
+    with saying_once():
+        own_data = getattr(args, "own_data", None)
+        if own_data is not None:
+            # Each process for itself: catalogs are not shared.
+            register_own_data(own_data)
+        cfg = set_up(args)
+        if args.eval_only:
+            return evaluate(cfg, resume=args.resume)
+        trainer = HOITrainer(cfg)
+        trainer.resume_or_load(resume=args.resume)
+        return trainer.train()

@@ -21,6 +21,7 @@ from choi_d2.structures.joining import (
     rule_differences,
 )
 from choi_d2.utils import InputError
+from choi_d2.utils.said import say
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ def join_for_evaluation(model: Vocabulary, dataset_name: str) -> Join | None:
     data = dataset_vocabulary(dataset_name)
     if data is None:
         message = "%r does not say its classes and verbs: the model's ids are assumed to be its own"
-        logger.warning(message, dataset_name)
+        say(logger, logging.WARNING, message, dataset_name)
         return None
     of_data = f"of data set {dataset_name!r}"
     texts = rule_differences(model, "of the model", data, of_data)
@@ -124,7 +125,7 @@ def join_for_evaluation(model: Vocabulary, dataset_name: str) -> Join | None:
         _tell(kind, getattr(model, kind), getattr(data, kind), dataset_name)
     if model.verbs and data.humans_as_objects and not model.humans_as_objects:
         message = "%r: humans can be objects there, and the model pairs no human with another one"
-        logger.warning(message, dataset_name)
+        say(logger, logging.WARNING, message, dataset_name)
     if model.classes == data.classes and model.verbs == data.verbs:
         return None
     return Join(tuple(places(model.classes, data.classes)), tuple(places(data.verbs, model.verbs)))
@@ -162,9 +163,10 @@ def _tell(kind: str, mine: Sequence[str], theirs: Sequence[str], dataset_name: s
             doubt = f" ({doubt})" if doubt else ""
             text = "%r: %d %s that %s: %s%s; %s"
             args = (dataset_name, len(names), kind, whose, ", ".join(names), doubt, then)
-            logger.warning(text, *args)
+            say(logger, logging.WARNING, text, *args)
     if not only_mine and not only_theirs and tuple(mine) != tuple(theirs):
-        logger.info("%r has the model's %s in another order: joined by name", dataset_name, kind)
+        text = "%r has the model's %s in another order: joined by name"
+        say(logger, logging.INFO, text, dataset_name, kind)
 
 
 def rename_output(output: Mapping[str, Instances], join: Join) -> dict[str, Instances]:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import socket
 import subprocess
 import sys
@@ -71,7 +72,17 @@ def run(*words):
 
 def test_from_a_json_to_metrics(words, scenes, tmp_path, capsys):
     opts = [word for option in TINY.items() for word in option]
+    gone = {"id": 999, "file_name": "gone.png", "height": 64, "width": 64}
+    for name in ("train", "val"):
+        content = json.loads((scenes / f"{name}.json").read_text())
+        content["images"].append(gone)
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+        words[words.index(scenes / f"{name}.json")] = tmp_path / f"{name}.json"
     assert run("train", *words, "--json", *opts, "OUTPUT_DIR", tmp_path / "out") == 0
+    # Both are read again and again, and complained of once.
+    log = (tmp_path / "out" / "log.txt").read_text()
+    for name in ("train", "val"):
+        assert len(re.findall(f"1 x missing image .*{name}.json", log)) == 1, log
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert list(results["results"]) == [VAL] and results["iteration"] == 1
     weights = tmp_path / "out" / "model_final.pth"
