@@ -20,6 +20,9 @@ from .validation import Problems, short
 
 logger = logging.getLogger(__name__)
 
+# How far outside of an image a polygon may go, in sizes of the image: pycocotools takes memory for
+# every pixel of an edge, and ends the process where an edge is longer than its integers.
+_REACH = 10
 # A character of compressed run lengths carries five bits; seven are more than any image needs.
 _LONGEST_NUMBER = 7
 
@@ -54,10 +57,13 @@ def read_segmentation(
         raise BadMaskError("expected a list of polygons, or an object with size and counts")
     if all(map(_is_number, segmentation)) or _is_points(segmentation):
         segmentation = [segmentation]
-    polygons = [_read_polygon(polygon) for polygon in segmentation]
+    polygons = [_read_polygon(polygon, height, width) for polygon in segmentation]
     whole = [polygon for polygon in polygons if polygon is not None]
     if not whole:
-        raise BadMaskError("expected polygons of at least three points, x and y finite numbers")
+        raise BadMaskError(
+            "expected polygons of at least three points, x and y finite numbers not far outside of "
+            "the image"
+        )
     return whole, len(polygons) - len(whole)
 
 
@@ -78,11 +84,16 @@ def lies_beside(segmentation: list | Mapping, box: Sequence[float]) -> bool:
     return x1 > box[2] or y1 > box[3] or x2 < box[0] or y2 < box[1]
 
 
-def _read_polygon(polygon: Any) -> list[float] | None:
+def _read_polygon(polygon: Any, height: int, width: int) -> list[float] | None:
     if _is_points(polygon):
         polygon = [number for point in polygon for number in point]
     is_whole = isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0
-    return polygon if is_whole and all(map(_is_number, polygon)) else None
+    if not is_whole or not all(map(_is_number, polygon)):
+        return None
+    is_near = all(abs(x) <= (_REACH + 1) * width for x in polygon[0::2]) and all(
+        abs(y) <= (_REACH + 1) * height for y in polygon[1::2]
+    )
+    return polygon if is_near else None
 
 
 def _is_points(polygon: Any) -> bool:

@@ -50,6 +50,7 @@ def load_config(
         except _MERGE_ERRORS as error:
             places = read_config_file(config_file).places
             raise _config_error(error, cfg, config_file, places) from None
+        _check_nothing_is_null(cfg, config_file)
     return finish_config(cfg, opts, data_sets=data_sets)
 
 
@@ -72,9 +73,35 @@ def finish_config(cfg: CfgNode, opts: Sequence[str], *, data_sets: bool = True) 
         cfg.merge_from_list(list(opts))
     except _MERGE_ERRORS as error:
         raise _config_error(error, cfg, "the command line", {}) from None
+    _check_nothing_is_null(cfg, None)
     check_config(cfg, data_sets=data_sets)
     resolve_device(cfg)
     return cfg
+
+
+def _check_nothing_is_null(cfg: CfgNode, config_file: str | os.PathLike | None) -> None:
+    """``KEY:`` with nothing behind it: yacs lets it through, and it would fail where it is used."""
+    for key, default in _nulls(cfg, new_config()):
+        source, place = config_file or "the command line", ""
+        if config_file and key in (places := read_config_file(config_file).places):
+            source, line = places[key]
+            place = f"line {line}: "
+        raise InputError(
+            f"{place}expected a value such as {default!r}, found none",
+            path=source,
+            field=key,
+            hint="Leave the key out for its default.",
+        )
+
+
+def _nulls(node: CfgNode, defaults: CfgNode, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """(key, its default) of keys without a value that have one by default."""
+    for key, value in node.items():
+        default = defaults.get(key)
+        if isinstance(value, CfgNode) and isinstance(default, CfgNode):
+            yield from _nulls(value, default, f"{prefix}{key}.")
+        elif value is None and default is not None:
+            yield prefix + key, default
 
 
 def _check_config_path(path: Path) -> None:

@@ -22,6 +22,7 @@ from choi_d2.utils.safe_pickle import read_pickle
 
 from .digest import ABOUT, check_digest
 
+_PICKLE = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 # How a file that torch.save wrote before PyTorch 1.6 begins.
 _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _WEIGHTS_ALONE = (
@@ -61,6 +62,10 @@ def read_weights(path: str | os.PathLike) -> dict[str, Any]:
         raise InputError(problem, path=path, hint=kind.hint)
     if head.startswith((b"PK", _LEGACY)):
         return _of_torch(read_torch(path), path)
+    if head[8:9] == b"{" and not head.startswith(_PICKLE):
+        length, size = struct.unpack("<Q", head[:8])[0], path.stat().st_size
+        problem = f"its safetensors header is of {length} bytes, the whole file of {size}"
+        raise InputError(problem, path=path, hint=_CUT)
     return _of_zoo(read_pickle(path, hint=_WEIGHTS_ALONE), path)
 
 

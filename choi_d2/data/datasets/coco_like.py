@@ -237,6 +237,8 @@ def _read_mask(
         problems.add("bad mask", message, image=image, field=place)
         return None
     if broken:
-        message = f"{broken} of {broken + len(mask)} polygons are none of three points or more"
+        message = (
+            f"{broken} of {broken + len(mask)} polygons are none of three points near the image"
+        )
         problems.add("bad polygon", message, image=image, field=place)
     return mask
