@@ -105,6 +105,10 @@ def test_damaged_strings_are_refused_or_are_masks():
         ([[1, 2], [3, 4]], "three points"),
         ([1, 2, 3, 4], "three points"),
         ([None], "three points"),
+        # pycocotools would take all memory for these, or end the process.
+        ([[1, 2, 3, 4, 1e9, 6]], "far outside"),
+        ([[1, 2, 3, -1e300, 5, 6]], "far outside"),
+        ([[1, 2, 3, 4, 5, 10**400]], "far outside"),
         ("mask.png", "list of polygons"),
         (5, "list of polygons"),
         (True, "list of polygons"),

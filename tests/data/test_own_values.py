@@ -219,3 +219,11 @@ def test_a_list_that_is_there_twice(own, tmp_path):
     own.json_file.write_text(text[:-1] + ', "annotations": []}')
     with pytest.raises(InputError, match="field 'annotations': the key is there twice"):
         load_hoi_json(own.json_file, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.png", "./a.png", "b/../a.png", ".//a.png"])
+def test_one_picture_under_two_names(own, name):
+    own.content["images"].append({**own.content["images"][0], "id": 8, "file_name": name})
+    assert own.problems() == {"duplicate image": 1}
+    with pytest.raises(InputError, match=r"field 'images\[1\]': image 8 is there twice"):
+        own.load()

@@ -244,3 +244,20 @@ def test_options_are_values_not_code(mark):
     for value in (f"__import__('os').system('touch {mark}')", "-" * 100000 + "1", "(" * 300):
         with contextlib.suppress(InputError):
             assert load_config("", ["OUTPUT_DIR", value]).OUTPUT_DIR == value
+
+
+@pytest.mark.parametrize("text", ["SOLVER:\n  MAX_ITER:\nSEED: 1\n", "SOLVER: {MAX_ITER: null}\n"])
+def test_a_key_without_its_value(tmp_path, text):
+    base = write(tmp_path, base=text)
+    above = write(tmp_path, above="_BASE_: base.yaml\n")
+    line = 2 if "\n  " in text else 1
+    for path in (base, above):
+        message = complaint(path)
+        assert f"base.yaml, field 'SOLVER.MAX_ITER': line {line}: expected a value" in message
+    with pytest.raises(InputError, match="the command line.*SEED.*expected a value such as -1"):
+        load_config("", ["SEED", "None"])
+
+
+def test_a_key_that_has_no_value_by_default(tmp_path):
+    cfg = load_config(write(tmp_path, a="SOLVER: {WEIGHT_DECAY_BIAS: null}\n"))
+    assert cfg.SOLVER.WEIGHT_DECAY_BIAS is None

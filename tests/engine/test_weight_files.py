@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import runpy
+import struct
 import sys
 import tarfile
 import zipfile
@@ -210,6 +211,10 @@ def test_safetensors(tmp_path, monkeypatch):
     content = path.read_bytes()
     path.write_bytes(content[:-3])
     assert "its content cannot be read" in complaint(path)
+    path.write_bytes(content[:30])
+    assert "header is of" in complaint(path) and "file of 30" in complaint(path)
+    path.write_bytes(struct.pack("<Q", 2**40) + content[8:])
+    assert f"header is of {2**40} bytes" in complaint(path)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert "pip install safetensors" in complaint(path)
 

@@ -106,6 +106,7 @@ def read_images(
     """
     result = CocoImages()
     names: dict[str, int] = {}
+    files: set[str] = set()  # a.png and ./a.png are one
     for position, image in enumerate(problems.value(content, "images", list) or []):
         where = f"images[{position}]"
         if not problems.is_object(image, field=where):
@@ -118,11 +119,13 @@ def read_images(
         width = problems.integer(image, "width", image=name, where=where)
         if name is None or height is None or width is None:
             continue
-        if image_id in result.images or name in names:
+        file = os.path.normpath(name)
+        if image_id in result.images or file in files:
             kind = "duplicate id" if image_id in result.images else "duplicate image"
             problems.add(kind, f"image {image_id} is there twice", image=name, field=where)
             continue
         names[name] = image_id
+        files.add(file)
         result.images[image_id] = {"file_name": name, "height": height, "width": width}
         result.annotations[image_id] = []
     if not result.images:
@@ -237,8 +240,6 @@ def _read_mask(
         problems.add("bad mask", message, image=image, field=place)
         return None
     if broken:
-        message = (
-            f"{broken} of {broken + len(mask)} polygons are none of three points near the image"
-        )
+        message = f"{broken} of {broken + len(mask)} polygons are not three points near the image"
         problems.add("bad polygon", message, image=image, field=place)
     return mask
