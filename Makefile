@@ -10,7 +10,7 @@ option = $(if $(filter undefined,$(origin $(1))),,--$(2) "$($(1))")
 CHOICES = $(call option,EXTRAS,extras) $(call option,CONSTRAINTS,constraints) $(call option,DETECTRON2,detectron2)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo train-demo test test-portable test-matrix install lint format constraints clean distclean
+.PHONY: help demo train-demo test test-portable test-matrix docs-check install lint format constraints clean distclean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ test-portable: install ## Run the tests of what computes with plain instructions
 # TESTS="tests/modeling -x": some of them, or other arguments of pytest.
 test-matrix: install ## Run the tests six times: all, AVX2 and plain instructions, 1 and 2 threads
 	"$(PYTHON)" tests/run_matrix.py $(TESTS)
+
+docs-check: install ## Run the documents' commands, made short
+	"$(PYTHON)" -W ignore docs/check_commands.py
 
 install: ## Install the package into the active environment, or into .venv
 	@test -x "$(PYTHON)" || { \

@@ -76,3 +76,11 @@ def test_pictures_of_the_documents_are_shown():
     }
     pictures = {name for name in tracked if name.endswith((".png", ".jpg"))}
     assert pictures <= shown
+
+
+def test_every_room_is_in_the_table_of_rooms():
+    table = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    rooms = [path.parent for path in (ROOT / "choi_d2").glob("*/__init__.py")]
+    assert len(rooms) > 10
+    for room in rooms:
+        assert f"| `choi_d2/{room.name}/` |" in table, room.name
