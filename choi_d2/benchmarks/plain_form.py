@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from choi_d2.modeling.interaction import InteractionHead, PairBatch, PairFeatures
+from choi_d2.modeling.interaction.box_maps import BoxMaps
 from choi_d2.modeling.interaction.efra import FacialAttention, to_unit_rms
 from choi_d2.modeling.interaction.visual import Regions, VisualEncoder
 
@@ -32,7 +33,8 @@ def plain_features(
         x = torch.cat([ends, part.unions.flatten(1)], dim=1)  # Eq. 4, of both stages
         x = head.visual.fc1(x).relu()
         visual.append(head.visual.fc2(x).relu())
-        maps = head.geometric.convs(part.maps.contiguous())
+        maps = part.maps.whole() if isinstance(part.maps, BoxMaps) else part.maps
+        maps = head.geometric.convs(maps.contiguous())
         geometric.append(head.geometric.fc(maps.flatten(1)).relu())
     classes = torch.cat([x.classes for x in batch.regions])
     semantic = semantic_prior[classes[batch.object_rows[batch.pairs[:, 1]]]]

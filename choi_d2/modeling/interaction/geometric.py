@@ -1,29 +1,16 @@
 """The geometric feature X_g (Sec. 3.3.1)."""
 
+from __future__ import annotations
+
 import torch
 from detectron2.layers import Conv2d
 from fvcore.nn import weight_init
 from torch import Tensor, nn
 
-from .geometry import box_coverage, union_boxes
+from .box_maps import BoxMaps, convolve_box_maps
 
 MAPS_IN_CACHE = 8
 """Maps that a core encodes at a time: 1 MB of each is between the first two layers."""
-
-
-def spatial_maps(humans: Tensor, objects: Tensor, resolution: int) -> Tensor:
-    """Where human and object are in the frame of their union box.
-
-    Args:
-        humans, objects: Tensor[P, 4], XYXY.
-        resolution: side of the map.
-
-    Returns:
-        Tensor[P, 2, resolution, resolution] in [0, 1]: the covered part of each cell; channel 0 is
-        the human, channel 1 the object.
-    """
-    frames = union_boxes(humans, objects)
-    return as_maps(*(box_coverage(boxes, frames, resolution) for boxes in (humans, objects)))
 
 
 def as_maps(humans: Tensor, objects: Tensor) -> Tensor:
@@ -63,19 +50,27 @@ class GeometricEncoder(nn.Module):
         self.fc = nn.Linear(channels * side * side, dim)
         weight_init.c2_xavier_fill(self.fc)
 
-    def forward(self, maps: Tensor) -> Tensor:
+    def forward(self, maps: BoxMaps | Tensor) -> Tensor:
         """Encode.
 
-        On a CPU a few maps at a time, so that what lies between the layers stays in its cache.
+        On a CPU maps of boxes are never made whole, see :func:`convolve_box_maps`, and a few are
+        encoded at a time, so that what lies between the layers stays in its cache.
 
         Args:
-            maps: Tensor[P, 2, resolution, resolution].
+            maps: of boxes, or Tensor[P, 2, resolution, resolution].
 
         Returns:
             Tensor[P, dim], not negative.
         """
-        if maps.device.type != "cpu":
+        of_boxes = isinstance(maps, BoxMaps)
+        device = maps.rows.device if of_boxes else maps.device
+        if device.type != "cpu":
+            maps = maps.whole() if of_boxes else maps
             return self.fc(self.convs(maps).flatten(1)).relu()
         few = MAPS_IN_CACHE * torch.get_num_threads()
-        encoded = torch.cat([self.convs(part).flatten(1) for part in maps.split(few)])
-        return self.fc(encoded).relu()
+        if of_boxes:
+            parts = map(BoxMaps, maps.rows.split(few), maps.columns.split(few))
+            encoded = [convolve_box_maps(part, self.convs[0], self.convs[2]) for part in parts]
+        else:
+            encoded = [self.convs(part) for part in maps.split(few)]
+        return self.fc(torch.cat([x.flatten(1) for x in encoded])).relu()

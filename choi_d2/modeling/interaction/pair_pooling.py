@@ -15,7 +15,8 @@ from detectron2.modeling.poolers import ROIPooler
 from detectron2.structures import Boxes
 from torch import Tensor, nn
 
-from .geometric import as_maps, spatial_maps
+from .box_maps import BoxMaps, box_maps
+from .geometric import as_maps
 from .geometry import box_coverage, union_boxes
 from .pair_batch import PairBatch
 from .representation import REPRESENTATIONS, masks_in_frames, represent
@@ -28,12 +29,13 @@ class PairRegions(NamedTuple):
     Attributes:
         pairs: Tensor[P, 2] int64, (row of a human, row of an object) of the batch's instances.
         unions: Tensor[P, C, S, S], U, the stages' added (Eq. 11); None where it is not asked for.
-        maps: Tensor[P, 2, G, G] in [0, 1], human and object in their union; None likewise.
+        maps: human and object in their union, of boxes or Tensor[P, 2, G, G] in [0, 1]; None
+            likewise.
     """
 
     pairs: Tensor
     unions: Tensor | None
-    maps: Tensor | None
+    maps: BoxMaps | Tensor | None
 
 
 class PairPooler(nn.Module):
@@ -131,12 +133,12 @@ class PooledPairs:
             return float("nan")
         return self._found_faces.float().mean().item()
 
-    def _maps(self, humans: Tensor, objects: Tensor) -> Tensor:
+    def _maps(self, humans: Tensor, objects: Tensor) -> BoxMaps | Tensor:
         """From boxes, or from masks where regions are pixels (Sec. 3.4)."""
         stage, resolution = self._stages[0], self._pooler.map_resolution
         boxes = stage.boxes[humans], stage.boxes[objects]
         if not self._pooler.uses_masks:
-            return spatial_maps(*boxes, resolution)
+            return box_maps(*boxes, resolution)
         frames = union_boxes(*boxes)
         return as_maps(*(stage.masks_in(rows, frames, resolution) for rows in (humans, objects)))
 

@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from choi_d2.modeling.interaction.geometric import GeometricEncoder, spatial_maps
+from choi_d2.modeling.interaction.box_maps import box_maps
+from choi_d2.modeling.interaction.geometric import GeometricEncoder
 from choi_d2.modeling.interaction.geometry import assign_faces, box_coverage, union_boxes
 
 
@@ -44,9 +45,9 @@ def test_box_coverage_of_frames_without_area_is_finite():
     assert torch.isfinite(coverage).all() and (coverage >= 0).all() and (coverage <= 1 + 1e-6).all()
 
 
-def test_spatial_maps_put_the_human_first_in_the_union_frame():
+def test_box_maps_put_the_human_first_in_the_union_frame():
     human, object_ = torch.tensor([[0.0, 0, 4, 8]]), torch.tensor([[4.0, 4, 8, 8]])
-    maps = spatial_maps(human, object_, 4)
+    maps = box_maps(human, object_, 4).whole()
     assert maps[0, 0].tolist() == [[1, 1, 0, 0]] * 4
     assert maps[0, 1].tolist() == [[0, 0, 0, 0]] * 2 + [[0, 0, 1, 1]] * 2
 
@@ -55,7 +56,8 @@ def test_geometric_encoder_against_its_layers_on_all_maps_at_once():
     """Whatever the layout of the maps and however many are encoded at a time."""
     encoder = GeometricEncoder(resolution=16, conv_dims=(4, 6), dim=10).double()
     humans, objects = random_boxes(37).double(), random_boxes(37).double()
-    maps = spatial_maps(humans, objects, 16)
+    of_boxes = box_maps(humans, objects, 16)
+    maps = of_boxes.whole()
     assert maps.is_contiguous(memory_format=torch.channels_last)
     first, second = encoder.convs[0], encoder.convs[2]
     weights = torch.rand(37, 10, dtype=torch.float64)
@@ -65,7 +67,7 @@ def test_geometric_encoder_against_its_layers_on_all_maps_at_once():
     plain = encoder.fc(x.flatten(1)).relu()
     parameters = list(encoder.parameters())
     plain_gradients = torch.autograd.grad((plain * weights).sum(), parameters)
-    for layout in (maps, maps.contiguous()):
+    for layout in (of_boxes, maps, maps.contiguous()):
         encoded = encoder(layout)
         gradients = torch.autograd.grad((encoded * weights).sum(), parameters)
         torch.testing.assert_close(encoded, plain)

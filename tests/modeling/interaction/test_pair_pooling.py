@@ -7,7 +7,7 @@ from tiny import SIZE, make_faces
 from torchvision.ops import roi_align
 
 from choi_d2.modeling.interaction import PairBatch
-from choi_d2.modeling.interaction.geometric import spatial_maps
+from choi_d2.modeling.interaction.box_maps import box_maps
 from choi_d2.modeling.interaction.geometry import box_coverage, union_boxes
 from choi_d2.modeling.interaction.pair_pooling import PairPooler
 from choi_d2.modeling.pooling import use_matrix_pooling
@@ -72,8 +72,8 @@ def test_both_stages_of_several_images_against_one_box_at_a_time():
     assert torch.equal(torch.cat([part.pairs for part in parts]), batch.pairs)
     torch.testing.assert_close(torch.cat([part.unions for part in parts]), unions)
     humans, objects = flat_boxes(batch)
-    maps = spatial_maps(humans[batch.pairs[:, 0]], objects[batch.pairs[:, 1]], 16)
-    torch.testing.assert_close(torch.cat([part.maps for part in parts]), maps)
+    maps = box_maps(humans[batch.pairs[:, 0]], objects[batch.pairs[:, 1]], 16).whole()
+    torch.testing.assert_close(torch.cat([part.maps.whole() for part in parts]), maps)
 
 
 def test_matrix_pooling_gives_the_same_regions_and_gradients():
@@ -122,7 +122,11 @@ def test_what_is_not_asked_for_is_not_made():
     features, batch = make_features(), make_batch()
     maps_only = make_pooler(regions=False, faces=False)(features, batch, previous_stage=False)
     (part,) = maps_only.parts(10)
-    assert maps_only.instances == [] and part.unions is None and part.maps.shape == (7, 2, 16, 16)
+    assert (
+        maps_only.instances == []
+        and part.unions is None
+        and part.maps.whole().shape == (7, 2, 16, 16)
+    )
     regions_only = make_pooler(faces=False, map_resolution=None)
     pooled = regions_only(features, batch, previous_stage=False)
     (part,) = pooled.parts(10)
@@ -136,7 +140,7 @@ def test_no_pair_gives_one_empty_part():
     batch = PairBatch([regions, regions], [none, none], [make_faces([]), make_faces([])])
     pooled = make_pooler()(make_features(), batch, previous_stage=False)
     (part,) = pooled.parts(4)
-    assert part.unions.shape == (0, 16, 7, 7) and part.maps.shape == (0, 2, 16, 16)
+    assert part.unions.shape == (0, 16, 7, 7) and part.maps.whole().shape == (0, 2, 16, 16)
 
 
 def test_an_unknown_representation_is_refused():
