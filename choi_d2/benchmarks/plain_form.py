@@ -22,10 +22,15 @@ def plain_features(
     previous_head: InteractionHead | None = None,
 ) -> PairFeatures:
     """As ``head(...)`` in evaluation, for heads with all three streams."""
-    pooled = head.pair_pooler(features, batch, previous_stage=previous_head is not None)
+    pooled = head.pair_pooler(
+        features,
+        batch,
+        previous_stage=previous_head is not None,
+        pairs_per_part=head.pairs_per_chunk,
+    )
     encoders = [x.visual for x in (head, previous_head) if x is not None]
     geometric, visual = [], []
-    for part in pooled.parts(head.pairs_per_chunk):
+    for part in pooled.parts():
         ends = sum(
             plain_ends(encoder, regions, part.pairs)
             for encoder, regions in zip(encoders, pooled.instances)
@@ -55,13 +60,13 @@ def plain_ends(encoder: VisualEncoder, regions: Regions, pairs: Tensor) -> Tenso
     human, object_ = pairs.unbind(1)
     h_bar = regions.humans if encoder.ihsm is None else encoder.ihsm(regions.humans)
     o = o_bar = regions.objects.flatten(1)[object_]
-    for attention, region in (
-        (encoder.face_aware, regions.faces),
-        (encoder.face_agnostic, regions.faceless),
-    ):
-        if attention is not None:
-            region = region.flatten(1)[human]
-            o_bar = o_bar + plain_attention(attention, region, o) * region  # Eq. 10
+    attended = []
+    if encoder.face_aware is not None:
+        faces = regions.faces[regions.face_of_human]
+        attended = [(encoder.face_aware, faces), (encoder.face_agnostic, regions.faceless)]
+    for attention, region in attended:
+        region = region.flatten(1)[human]
+        o_bar = o_bar + plain_attention(attention, region, o) * region  # Eq. 10
     return torch.cat([h_bar.flatten(1)[human], o_bar], dim=1)
 
 

@@ -159,14 +159,19 @@ class InteractionHead(nn.Module):
             semantic_prior: Tensor[K, N], p(verb | object class).
             previous_head: R^{t-1}; given, X_v^{t-1} enters Eq. 11.
         """
-        pooled = self.pair_pooler(features, batch, previous_stage=previous_head is not None)
+        num_pairs = len(batch.pairs)
+        pooled = self.pair_pooler(
+            features,
+            batch,
+            previous_stage=previous_head is not None,
+            pairs_per_part=num_pairs if self.training else self.pairs_per_chunk,
+        )
         if self.visual is not None:
             terms = self.visual.instance_terms(
                 *pooled.instances, previous_encoder=previous_head.visual if previous_head else None
             )
         geometric, visual = [], []
-        num_pairs = len(batch.pairs)
-        for part in pooled.parts(max(num_pairs, 1) if self.training else self.pairs_per_chunk):
+        for part in pooled.parts():
             if self.visual is not None:
                 visual.append(self.visual(terms, part.unions, part.pairs))
             if self.geometric is not None:

@@ -25,6 +25,7 @@ class PairBatch:
         human_rows, object_rows: Tensor[M], Tensor[Q]: rows of the flattened regions.
         pairs: Tensor[P, 2]: into ``human_rows`` and ``object_rows``.
         image_of_pair, image_of_region: Tensor[P], Tensor[sum of regions].
+        face_boxes, image_of_face: Tensor[sum of faces, 4], Tensor[sum of faces].
     """
 
     def __init__(self, regions: list[Instances], pairs: list[Tensor], faces: list[Instances]):
@@ -41,25 +42,28 @@ class PairBatch:
         self.object_rows, object_ = flat[:, 1].unique(return_inverse=True)
         self.pairs = torch.stack([human, object_], dim=1)
         self.image_of_pair = self.image_of_region[flat[:, 0]]
+        boxes = [x.boxes.tensor.to(device) for x in faces]
+        self.face_boxes = torch.cat(boxes)
+        self.image_of_face = torch.repeat_interleave(
+            torch.arange(len(faces)), torch.tensor([len(x) for x in boxes])
+        ).to(device)
 
-    def assigned_faces(self, humans: Tensor) -> tuple[Tensor, Tensor]:
-        """The face box of every human and whether there is one.
+    def assigned_faces(self, humans: Tensor) -> Tensor:
+        """The face of every human.
 
         Args:
             humans: Tensor[M, 4], boxes in the order of ``human_rows``.
 
         Returns:
-            Tensor[M, 4] (zero where there is none), Tensor[M] bool
+            Tensor[M] int64: rows of ``face_boxes``; -1 where there is none.
         """
-        boxes = torch.zeros_like(humans)
-        found = torch.zeros(len(humans), dtype=torch.bool, device=humans.device)
+        assigned = torch.full((len(humans),), -1, dtype=torch.int64, device=humans.device)
         image_of_human = self.image_of_region[self.human_rows]
+        offset = 0
         for image, faces in enumerate(self.faces):
             mine = (image_of_human == image).nonzero()[:, 0]
-            if len(faces) == 0 or len(mine) == 0:
-                continue
-            index = assign_faces(humans[mine], faces.boxes.tensor.to(humans), faces.scores)
-            chosen = faces.boxes.tensor.to(humans)[index.clamp(min=0)]
-            found[mine] = index >= 0
-            boxes[mine] = torch.where(index[:, None] >= 0, chosen, 0.0)
-        return boxes, found
+            if len(faces) and len(mine):
+                index = assign_faces(humans[mine], faces.boxes.tensor.to(humans), faces.scores)
+                assigned[mine] = torch.where(index >= 0, index + offset, -1)
+            offset += len(faces)
+        return assigned

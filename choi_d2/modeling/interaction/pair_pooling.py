@@ -22,6 +22,9 @@ from .pair_batch import PairBatch
 from .representation import REPRESENTATIONS, masks_in_frames, represent
 from .visual import Regions
 
+_Group = tuple[Tensor, Tensor]
+"""Boxes, Tensor[R, 4], and the image of each, Tensor[R]."""
+
 
 class PairRegions(NamedTuple):
     """What belongs to pairs, not to instances, of P pairs of a batch.
@@ -79,7 +82,12 @@ class PairPooler(nn.Module):
         return self.representation != "bbox"
 
     def forward(
-        self, features: dict[str, Tensor], batch: PairBatch, *, previous_stage: bool
+        self,
+        features: dict[str, Tensor],
+        batch: PairBatch,
+        *,
+        previous_stage: bool,
+        pairs_per_part: int,
     ) -> PooledPairs:
         """Pool.
 
@@ -87,10 +95,12 @@ class PairPooler(nn.Module):
             features: FPN levels by name, each Tensor[B, C, H_l, W_l].
             batch: the pairs.
             previous_stage: pool at O^{t-1} as well?
+            pairs_per_part: pairs whose regions are in memory together.
         """
         prefixes = ("", "previous_") if previous_stage else ("",)
         stages = [_stage_regions(batch, prefix, self.uses_masks) for prefix in prefixes]
-        return PooledPairs(self, [features[name] for name in self.in_features], batch, stages)
+        levels = [features[name] for name in self.in_features]
+        return PooledPairs(self, levels, batch, stages, pairs_per_part)
 
 
 class PooledPairs:
@@ -107,31 +117,40 @@ class PooledPairs:
         levels: list[Tensor],
         batch: PairBatch,
         stages: list[_StageRegions],
+        pairs_per_part: int,
     ):
         self._pooler, self._levels, self._batch, self._stages = pooler, levels, batch, stages
+        self._pairs_per_part = pairs_per_part
         self.instances: list[Regions] = []
-        self._found_faces: Tensor | None = None
+        self._face_found: Tensor | None = None
+        # U of all pairs, where they are one part: pooled with the instances.
+        self._all_unions: Tensor | None = None
         if pooler.regions:
             self._pool_instances()
 
-    def parts(self, size: int) -> Iterator[PairRegions]:
-        """The pairs in their order, at most ``size`` at a time; one empty part if there is none."""
-        pairs, images = self._batch.pairs, self._batch.image_of_pair
-        for part, image in zip(pairs.split(size), images.split(size)):
-            humans = self._batch.human_rows[part[:, 0]]
-            objects = self._batch.object_rows[part[:, 1]]
-            unions = maps = None
-            if self._pooler.regions:
-                unions = self._pool_unions(humans, objects, image)
+    def parts(self) -> Iterator[PairRegions]:
+        """The pairs in their order, part by part; one empty part if there is none."""
+        for pairs, humans, objects, images in self._rows_of_parts():
+            unions, maps = self._all_unions, None
+            if self._pooler.regions and unions is None:
+                groups = self._union_groups(humans, objects, images)
+                unions = self._add_unions(self._pool(groups), humans, objects)
             if self._pooler.map_resolution is not None:
                 maps = self._maps(humans, objects)
-            yield PairRegions(part, unions, maps)
+            yield PairRegions(pairs, unions, maps)
 
     def face_coverage(self) -> float:
         """The part of the humans that a face was found for; nan without humans or without faces."""
-        if self._found_faces is None or not len(self._found_faces):
+        if self._face_found is None or not len(self._face_found):
             return float("nan")
-        return self._found_faces.float().mean().item()
+        return self._face_found.float().mean().item()
+
+    def _rows_of_parts(self) -> Iterator[tuple[Tensor, ...]]:
+        """The pairs of each part, and rows among the regions of their ends, and their images."""
+        batch = self._batch
+        size = max(self._pairs_per_part, 1)
+        for pairs, images in zip(batch.pairs.split(size), batch.image_of_pair.split(size)):
+            yield pairs, batch.human_rows[pairs[:, 0]], batch.object_rows[pairs[:, 1]], images
 
     def _maps(self, humans: Tensor, objects: Tensor) -> BoxMaps | Tensor:
         """From boxes, or from masks where regions are pixels (Sec. 3.4)."""
@@ -142,16 +161,22 @@ class PooledPairs:
         frames = union_boxes(*boxes)
         return as_maps(*(stage.masks_in(rows, frames, resolution) for rows in (humans, objects)))
 
-    def _pool_unions(self, humans: Tensor, objects: Tensor, images: Tensor) -> Tensor:
-        frames = [union_boxes(stage.boxes[humans], stage.boxes[objects]) for stage in self._stages]
-        pooled = self._pool([(frame, images) for frame in frames])
+    def _union_groups(self, humans: Tensor, objects: Tensor, images: Tensor) -> list[_Group]:
+        return [
+            (union_boxes(stage.boxes[humans], stage.boxes[objects]), images)
+            for stage in self._stages
+        ]
+
+    def _add_unions(self, pooled: Sequence[Tensor], humans: Tensor, objects: Tensor) -> Tensor:
+        """Tensor[P, C, S, S], U of all stages added, from what was pooled of each."""
         unions = []
-        for stage, frame, union in zip(self._stages, frames, pooled):
+        for stage, union in zip(self._stages, pooled, strict=True):
             masks = None
             if self._pooler.uses_masks:
+                frames = union_boxes(stage.boxes[humans], stage.boxes[objects])
                 size = union.shape[-1]
                 masks = torch.maximum(
-                    *(stage.masks_in(rows, frame, size) for rows in (humans, objects))
+                    *(stage.masks_in(rows, frames, size) for rows in (humans, objects))
                 )
             unions.append(represent(union, masks, self._pooler.representation))
         return sum(unions)
@@ -161,40 +186,47 @@ class PooledPairs:
         # An instance that is both human and object is pooled once.
         rows, places = torch.cat([batch.human_rows, batch.object_rows]).unique(return_inverse=True)
         humans, objects = places.split([len(batch.human_rows), len(batch.object_rows)])
-        image_of_human = batch.image_of_region[batch.human_rows]
 
-        groups, faces = [], []
-        for stage in self._stages:
-            groups.append((stage.boxes[rows], batch.image_of_region[rows]))
-            if self._pooler.faces:
-                boxes, found = batch.assigned_faces(stage.boxes[batch.human_rows])
-                groups.append((boxes[found], image_of_human[found]))
-                faces.append((boxes, found))
-        pooled = iter(self._pool(groups))
+        groups = [(stage.boxes[rows], batch.image_of_region[rows]) for stage in self._stages]
+        faces = []
+        if self._pooler.faces:
+            faces = [batch.assigned_faces(stage.boxes[batch.human_rows]) for stage in self._stages]
+            self._face_found = faces[0] >= 0
+            used, face_of_human = _used_rows(faces)
+            groups.append((batch.face_boxes[used], batch.image_of_face[used]))
+        one_part = len(batch.pairs) <= self._pairs_per_part
+        if one_part:
+            ((_, *ends),) = self._rows_of_parts()
+            groups += self._union_groups(*ends)
+        pooled = list(self._pool(groups))
 
-        for index, stage in enumerate(self._stages):
-            regions = next(pooled)
+        regions_of_stages, pooled = pooled[: len(self._stages)], pooled[len(self._stages) :]
+        if faces:
+            table, *pooled = pooled
+            table = torch.cat([table, table.new_zeros(1, *table.shape[1:])])
+        if one_part:
+            self._all_unions = self._add_unions(pooled, *ends[:2])
+        for index, (stage, regions) in enumerate(zip(self._stages, regions_of_stages)):
             size = regions.shape[-1]
             masks = stage.masks_in(rows, stage.boxes[rows], size)
             regions = represent(regions, masks, self._pooler.representation)
             h, o = regions[humans], regions[objects]
-            if not self._pooler.faces:
+            if not faces:
                 self.instances.append(Regions(h, o))
                 continue
-            boxes, found = faces[index]
-            f = torch.zeros_like(h).index_put((found,), next(pooled).to(h))
+            # -1, no face, is the last row: nothing is covered.
+            boxes = nn.functional.pad(batch.face_boxes, (0, 0, 0, 1))[faces[index]].to(stage.boxes)
             covered = box_coverage(boxes, stage.boxes[batch.human_rows], size)
-            self.instances.append(Regions(h, o, f, faceless=h * (1 - covered[:, None]).to(h)))
-        if faces:
-            self._found_faces = faces[0][1]
+            faceless = h * (1 - covered[:, None]).to(h)
+            self.instances.append(Regions(h, o, table, face_of_human[index], faceless))
 
-    def _pool(self, groups: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, ...]:
+    def _pool(self, groups: list[_Group]) -> tuple[Tensor, ...]:
         """RoIAlign of several groups of boxes in one pass over the levels.
 
         One pass, because the gradient of each is a full set of feature maps.
 
         Args:
-            groups: (boxes Tensor[R, 4], image of each box Tensor[R]).
+            groups: of R boxes each.
 
         Returns:
             for each group Tensor[R, C, S, S]
@@ -226,6 +258,22 @@ class _StageRegions(NamedTuple):
         if self.masks is None:
             return None
         return masks_in_frames(self.masks[rows], self.boxes[rows], frames, resolution)
+
+
+def _used_rows(assigned: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The faces that somebody has at some stage.
+
+    Args:
+        assigned: for each stage Tensor[M] int64; -1: none.
+
+    Returns:
+        Tensor[F] int64: the faces; for each stage Tensor[M] int64: rows of these, F for none.
+    """
+    used, rows = torch.cat(list(assigned)).unique(return_inverse=True)
+    none = used < 0  # at most one, the first
+    rows, used = rows - none.sum(), used[~none]
+    rows = torch.where(rows < 0, len(used), rows)
+    return used, rows.split([len(x) for x in assigned])
 
 
 def _stage_regions(batch: PairBatch, prefix: str, masks: bool) -> _StageRegions:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from .efra import FacialAttention
 from .ihsm import HumanSemanticMining
+from .weight_parts import meet_parts
 
 
 class Regions(NamedTuple):
@@ -29,33 +30,54 @@ class Regions(NamedTuple):
     Attributes:
         humans: Tensor[M, C, S, S], H.
         objects: Tensor[Q, C, S, S], O.
-        faces: Tensor[M, C, S, S], F; zero for a human without a face.
+        faces: Tensor[F + 1, C, S, S], F, each face once whoever has it; the last is zero, the face
+            of humans without one.
+        face_of_human: Tensor[M] int64, rows of ``faces``.
         faceless: Tensor[M, C, S, S], F-bar: H without what the face covers.
     """
 
     humans: Tensor
     objects: Tensor
     faces: Tensor | None = None
+    face_of_human: Tensor | None = None
     faceless: Tensor | None = None
+
+
+class Attended(NamedTuple):
+    """An attention of a stage (Eq. 8 or 9) and what it looks at: K faces, or K = M humans.
+
+    Attributes:
+        attention: the module.
+        regions: Tensor[K, C * S * S], F or F-bar.
+        row_of_human: Tensor[M] int64, rows of ``regions``.
+        region_terms, object_terms: Tensor[K, A], Tensor[Q, A], the hidden layer's summands.
+    """
+
+    attention: FacialAttention
+    regions: Tensor
+    row_of_human: Tensor
+    region_terms: Tensor
+    object_terms: Tensor
 
 
 class InstanceTerms(NamedTuple):
     """What instances add to FC1 of Eq. 11.
 
     Attributes:
-        humans: Tensor[M, D], the product with H-bar (of both stages).
-        objects: Tensor[Q, D], the product with O (of both stages).
-        attended: for each attention (face-aware, face-agnostic; of both stages) its module, its
-            hidden summands Tensor[M, A] and Tensor[Q, A], and the product Tensor[M, D] of FC1's
-            object part with F or F-bar.
-        union_weight: Tensor[D, C * S * S], FC1's part for U: of one division of its weight, because
-            the gradient of each is as large as the whole.
+        humans: Tensor[M, C * S * S], H-bar of both stages, which meets FC1's first third.
+        others: Tensor[*, C * S * S], what meets its second third: O of both stages, then
+            ``regions`` of each of ``attended``.
+        num_objects: Q.
+        attended: the attentions (face-aware, face-agnostic) of this stage, then of the one before.
+        products: the two products; None where gradients are recorded: FC1 then meets the unions as
+            well at once.
     """
 
     humans: Tensor
-    objects: Tensor
-    attended: list[tuple[FacialAttention, Tensor, Tensor, Tensor]]
-    union_weight: Tensor
+    others: Tensor
+    num_objects: int
+    attended: list[Attended]
+    products: tuple[Tensor, Tensor] | None
 
 
 class VisualEncoder(nn.Module):
@@ -114,30 +136,15 @@ class VisualEncoder(nn.Module):
         stages = [(self, current)]
         if previous is not None:
             stages.append((previous_encoder, previous))
-        weight = self.fc1.weight
-        # A view of a parameter claims a gradient even where none is recorded, and hooks believe it.
-        weight = weight if torch.is_grad_enabled() else weight.detach()
-        human_weight, object_weight, union_weight = weight.chunk(3, dim=1)
-
-        humans = sum(encoder._enhance(regions.humans) for encoder, regions in stages)
-        objects = sum(regions.objects for _, regions in stages)
-        attentions, seen = [], []
-        for encoder, regions in stages:
-            for attention, region in (
-                (encoder.face_aware, regions.faces),
-                (encoder.face_agnostic, regions.faceless),
-            ):
-                if attention is not None:
-                    region = region.flatten(1)
-                    hidden = attention.project(region, regions.objects.flatten(1))
-                    attentions.append((attention, *hidden))
-                    seen.append(region)
-        # All that meets this weight at once: it is far larger than what it meets.
-        factors = [objects.flatten(1), *seen]
-        products = torch.cat(factors) @ object_weight.t()
-        objects, *products = products.split([len(x) for x in factors])
-        attended = [(*attention, product) for attention, product in zip(attentions, products)]
-        return InstanceTerms(humans.flatten(1) @ human_weight.t(), objects, attended, union_weight)
+        humans = sum(encoder._enhance(regions.humans) for encoder, regions in stages).flatten(1)
+        objects = sum(regions.objects for _, regions in stages).flatten(1)
+        attended = [x for encoder, regions in stages for x in encoder._attend(regions)]
+        others = torch.cat([objects, *(x.regions for x in attended)])
+        products = None
+        if not torch.is_grad_enabled():
+            human_weight, object_weight, _ = self._fc1_parts()
+            products = humans @ human_weight.t(), others @ object_weight.t()
+        return InstanceTerms(humans, others, len(objects), attended, products)
 
     def forward(self, terms: InstanceTerms, unions: Tensor, pairs: Tensor) -> Tensor:
         """X-bar_v^t of some pairs (Eq. 11).
@@ -150,11 +157,19 @@ class VisualEncoder(nn.Module):
         Returns:
             Tensor[P, D], not negative.
         """
+        unions = unions.flatten(1)
+        if terms.products is None:
+            factors = terms.humans, terms.others, unions
+            humans, others, own = meet_parts(self.fc1.weight, *factors)
+        else:
+            humans, others = terms.products
+            own = unions @ self._fc1_parts()[2].t()
+        objects, *products = others.split([terms.num_objects, *_sizes(terms.attended)])
         human, object_ = pairs.unbind(1)
-        x = torch.addmm(self.fc1.bias, unions.flatten(1), terms.union_weight.t())
-        x = x + terms.humans[human] + terms.objects[object_]
-        for alpha, (*_, product) in zip(attention_scores(terms, pairs), terms.attended):
-            x = x + alpha.to(x) * product[human]
+        x = own + self.fc1.bias + humans[human] + objects[object_]
+        alphas = attention_scores(terms, pairs)
+        for alpha, seen, product in zip(alphas, terms.attended, products, strict=True):
+            x = x + alpha.to(x) * product[seen.row_of_human[human]]
         return self.fc2(x.relu()).relu()
 
     @torch.no_grad()
@@ -171,7 +186,7 @@ class VisualEncoder(nn.Module):
         """
         watched = {}
         if self.face_aware is not None:
-            has_face = regions.faces.flatten(1).any(dim=1)[pairs[:, 0]]
+            has_face = (regions.face_of_human < len(regions.faces) - 1)[pairs[:, 0]]
             own = attention_scores(terms, pairs)[:2]
             for name, alpha in zip(("alpha", "alpha_bar"), own):
                 watched[name] = alpha[has_face, 0].float()
@@ -182,11 +197,35 @@ class VisualEncoder(nn.Module):
     def _enhance(self, humans: Tensor) -> Tensor:
         return self.ihsm(humans) if self.ihsm is not None else humans
 
+    def _attend(self, regions: Regions) -> list[Attended]:
+        """This encoder's attentions on its stage's regions."""
+        if self.face_aware is None:
+            return []
+        objects = regions.objects.flatten(1)
+        everyone = torch.arange(len(regions.humans), device=objects.device)
+        attended = []
+        for attention, seen, row_of_human in (
+            (self.face_aware, regions.faces, regions.face_of_human),
+            (self.face_agnostic, regions.faceless, everyone),
+        ):
+            seen = seen.flatten(1)
+            hidden = attention.project(seen, objects)
+            attended.append(Attended(attention, seen, row_of_human, *hidden))
+        return attended
+
+    def _fc1_parts(self) -> tuple[Tensor, ...]:
+        """FC1's parts for H-bar, O-bar and U, Tensor[D, C * S * S] each, without gradient."""
+        return self.fc1.weight.detach().chunk(3, dim=1)
+
 
 def attention_scores(terms: InstanceTerms, pairs: Tensor) -> list[Tensor]:
     """Tensor[P, 1] for each of ``terms.attended``: alpha and alpha-bar of Eqs. 8 and 9."""
     human, object_ = pairs.unbind(1)
     return [
-        attention(human_hidden[human], object_hidden[object_])
-        for attention, human_hidden, object_hidden, _ in terms.attended
+        x.attention(x.region_terms[x.row_of_human[human]], x.object_terms[object_])
+        for x in terms.attended
     ]
+
+
+def _sizes(attended: list[Attended]) -> list[int]:
+    return [len(x.regions) for x in attended]

@@ -26,6 +26,10 @@ def make_pooler(representation="bbox", *, regions=True, faces=True, map_resoluti
     )
 
 
+def pool(pooler, features, batch, *, previous_stage, pairs_per_part=100):
+    return pooler(features, batch, previous_stage=previous_stage, pairs_per_part=pairs_per_part)
+
+
 def one_pair(human, object_):
     regions = Instances(SIZE, boxes=Boxes(torch.tensor([human, object_])))
     return PairBatch([regions], [torch.tensor([[0, 1]])], [make_faces([])])
@@ -45,8 +49,8 @@ def align(features, boxes, images):
 def test_h_o_and_u_are_roi_align_on_the_level_of_the_box():
     human, object_ = [0.0, 0, 20, 40], [60.0, 30, 90, 60]
     features, batch = make_features(1), one_pair(human, object_)
-    pooled = make_pooler()(features, batch, previous_stage=False)
-    (part,) = pooled.parts(5)
+    pooled = pool(make_pooler(), features, batch, previous_stage=False)
+    (part,) = pooled.parts()
     image = torch.tensor([0])
     for region, box in (
         (pooled.instances[0].humans, human),
@@ -56,9 +60,10 @@ def test_h_o_and_u_are_roi_align_on_the_level_of_the_box():
         torch.testing.assert_close(region, align(features, torch.tensor([box]), image))
 
 
-def test_both_stages_of_several_images_against_one_box_at_a_time():
+@pytest.mark.parametrize("per_part, sizes", [(3, [3, 3, 1]), (7, [7])])
+def test_both_stages_of_several_images_against_one_box_at_a_time(per_part, sizes):
     features, batch = make_features(), make_batch(previous=True)
-    pooled = make_pooler()(features, batch, previous_stage=True)
+    pooled = pool(make_pooler(), features, batch, previous_stage=True, pairs_per_part=per_part)
     images = batch.image_of_region[batch.human_rows], batch.image_of_region[batch.object_rows]
     unions = 0
     for regions, prefix in zip(pooled.instances, ("", "previous_")):
@@ -67,8 +72,8 @@ def test_both_stages_of_several_images_against_one_box_at_a_time():
         torch.testing.assert_close(regions.objects, align(features, objects, images[1]))
         frames = union_boxes(humans[batch.pairs[:, 0]], objects[batch.pairs[:, 1]])
         unions = unions + align(features, frames, batch.image_of_pair)
-    parts = list(pooled.parts(3))
-    assert [len(part.pairs) for part in parts] == [3, 3, 1]
+    parts = list(pooled.parts())
+    assert [len(part.pairs) for part in parts] == sizes
     assert torch.equal(torch.cat([part.pairs for part in parts]), batch.pairs)
     torch.testing.assert_close(torch.cat([part.unions for part in parts]), unions)
     humans, objects = flat_boxes(batch)
@@ -76,7 +81,8 @@ def test_both_stages_of_several_images_against_one_box_at_a_time():
     torch.testing.assert_close(torch.cat([part.maps.whole() for part in parts]), maps)
 
 
-def test_matrix_pooling_gives_the_same_regions_and_gradients():
+@pytest.mark.parametrize("per_part", [4, 7])
+def test_matrix_pooling_gives_the_same_regions_and_gradients(per_part):
     batch, results = make_batch(previous=True), []
     levels = make_features()
     for matrix in (False, True):
@@ -84,9 +90,9 @@ def test_matrix_pooling_gives_the_same_regions_and_gradients():
         pooler = make_pooler()
         if matrix:
             use_matrix_pooling(pooler)
-        pooled = pooler(features, batch, previous_stage=True)
-        values = [x for regions in pooled.instances for x in regions]
-        values += [part.unions for part in pooled.parts(4)]
+        pooled = pool(pooler, features, batch, previous_stage=True, pairs_per_part=per_part)
+        values = [x for r in pooled.instances for x in (r.humans, r.objects, r.faces, r.faceless)]
+        values += [part.unions for part in pooled.parts()]
         sum(x.square().sum() for x in values).backward()
         results.append([*values, features["p2"].grad])  # boxes of this size are all on p2
     for plain, by_matrix in zip(*results):
@@ -95,41 +101,59 @@ def test_matrix_pooling_gives_the_same_regions_and_gradients():
 
 def test_face_is_pooled_for_its_human_and_removed_from_it():
     features, batch = make_features(), make_batch()
-    pooled = make_pooler()(features, batch, previous_stage=False)
+    pooled = pool(make_pooler(), features, batch, previous_stage=False)
     (regions,) = pooled.instances
     humans, _ = flat_boxes(batch)
-    faces, found = batch.assigned_faces(humans)
-    assert found.tolist() == [True] * 2 + [False] * 2 and pooled.face_coverage() == 0.5
-    assert (faces[~found] == 0).all()
-    assert (regions.faces[~found] == 0).all()
+    assigned = batch.assigned_faces(humans)
+    assert assigned.tolist() == [0, 0, -1, -1] and pooled.face_coverage() == 0.5
+    # The one face that two have is there once, and before the face of those without one.
+    assert regions.face_of_human.tolist() == [0, 0, 1, 1] and len(regions.faces) == 2
+    found, face = assigned >= 0, batch.face_boxes[:1]
+    torch.testing.assert_close(regions.faces[:1], align(features, face, torch.tensor([0])))
+    assert (regions.faces[1] == 0).all()
     assert torch.equal(regions.faceless[~found], regions.humans[~found])
-    visible = 1 - box_coverage(faces, humans, 7)
-    torch.testing.assert_close(regions.faceless, regions.humans * visible[:, None])
-    images = batch.image_of_region[batch.human_rows]
-    torch.testing.assert_close(regions.faces[found], align(features, faces[found], images[found]))
+    visible = 1 - box_coverage(face.expand(2, 4), humans[found], 7)
+    expected = regions.humans[found] * visible[:, None]
+    torch.testing.assert_close(regions.faceless[found], expected)
+
+
+def test_stages_share_the_faces_that_somebody_has():
+    """A human's face at O^t need not be that at O^{t-1}; the third face is nobody's."""
+    now, before = [[0.0, 0, 30, 60]], [[50.0, 0, 90, 60]]
+    boxes = [[10.0, 2, 18, 10], [60.0, 2, 68, 10], [32.0, 50, 40, 60]]
+    regions = Instances(SIZE)
+    regions.boxes = Boxes(torch.tensor([*now, [0.0, 30, 20, 60]]))
+    regions.previous_boxes = Boxes(torch.tensor([*before, [0.0, 30, 20, 60]]))
+    batch = PairBatch([regions], [torch.tensor([[0, 1]])], [make_faces(boxes)])
+    features = make_features(1)
+    stages = pool(make_pooler(), features, batch, previous_stage=True).instances
+    for stage, box in zip(stages, boxes):
+        assert len(stage.faces) == 3
+        seen = stage.faces[stage.face_of_human]
+        torch.testing.assert_close(seen, align(features, torch.tensor([box]), torch.tensor([0])))
 
 
 def test_full_masks_leave_instances_as_boxes_have_them():
     features = make_features()
     batch = with_masks(make_batch(True), lambda count: torch.ones(count, 28, 28))
-    (of_boxes,) = make_pooler()(features, batch, previous_stage=False).instances
-    (of_masks,) = make_pooler("mask")(features, batch, previous_stage=False).instances
+    (of_boxes,) = pool(make_pooler(), features, batch, previous_stage=False).instances
+    (of_masks,) = pool(make_pooler("mask"), features, batch, previous_stage=False).instances
     torch.testing.assert_close(of_masks.humans, of_boxes.humans)
     torch.testing.assert_close(of_masks.objects, of_boxes.objects)
 
 
 def test_what_is_not_asked_for_is_not_made():
     features, batch = make_features(), make_batch()
-    maps_only = make_pooler(regions=False, faces=False)(features, batch, previous_stage=False)
-    (part,) = maps_only.parts(10)
+    maps_only = pool(make_pooler(regions=False, faces=False), features, batch, previous_stage=False)
+    (part,) = maps_only.parts()
     assert (
         maps_only.instances == []
         and part.unions is None
         and part.maps.whole().shape == (7, 2, 16, 16)
     )
     regions_only = make_pooler(faces=False, map_resolution=None)
-    pooled = regions_only(features, batch, previous_stage=False)
-    (part,) = pooled.parts(10)
+    pooled = pool(regions_only, features, batch, previous_stage=False)
+    (part,) = pooled.parts()
     assert part.maps is None and part.unions.shape == (7, 16, 7, 7)
     assert pooled.instances[0].faces is None and pooled.face_coverage() != pooled.face_coverage()
 
@@ -138,8 +162,8 @@ def test_no_pair_gives_one_empty_part():
     none = torch.zeros(0, 2, dtype=torch.int64)
     regions = Instances(SIZE, boxes=Boxes(torch.zeros(0, 4)))
     batch = PairBatch([regions, regions], [none, none], [make_faces([]), make_faces([])])
-    pooled = make_pooler()(make_features(), batch, previous_stage=False)
-    (part,) = pooled.parts(4)
+    pooled = pool(make_pooler(), make_features(), batch, previous_stage=False)
+    (part,) = pooled.parts()
     assert part.unions.shape == (0, 16, 7, 7) and part.maps.whole().shape == (0, 2, 16, 16)
 
 

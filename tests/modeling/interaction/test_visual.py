@@ -8,6 +8,7 @@ from choi_d2.modeling.interaction.ihsm import mine_human_semantics
 from choi_d2.modeling.interaction.visual import Regions, VisualEncoder, attention_scores
 
 CHANNELS, SIZE, DIM, HUMANS, OBJECTS = 3, 2, 5, 3, 4
+FACE_OF_HUMAN = torch.tensor([0, 0, 1])
 PAIRS = torch.tensor([[0, 0], [0, 3], [2, 1], [1, 1], [2, 2], [0, 0]])
 
 
@@ -27,7 +28,9 @@ def make_regions():
     def region(count):
         return torch.randn(count, CHANNELS, SIZE, SIZE, dtype=torch.float64)
 
-    return Regions(region(HUMANS), region(OBJECTS), region(HUMANS), region(HUMANS))
+    # Two humans have one face; the last has none.
+    faces = torch.cat([region(1), torch.zeros(1, CHANNELS, SIZE, SIZE, dtype=torch.float64)])
+    return Regions(region(HUMANS), region(OBJECTS), faces, FACE_OF_HUMAN, region(HUMANS))
 
 
 def make_unions():
@@ -39,7 +42,8 @@ def plain_attention(attention, region, object_):
     weight = torch.cat([attention.region.weight, attention.object.weight], dim=1)
     parts = [region.flatten(), object_.flatten()]
     if attention.input_norm == "rms":
-        parts = [x / (sum(v * v for v in x.tolist()) / len(x)) ** 0.5 for x in parts]
+        scales = [(sum(v * v for v in x.tolist()) / len(x)) ** 0.5 for x in parts]
+        parts = [x / (scale or 1) for x, scale in zip(parts, scales)]  # no face stays zero
     joined = torch.cat(parts)
     hidden = torch.relu(weight @ joined + attention.region.bias)
     return torch.sigmoid(attention.score(hidden))
@@ -49,7 +53,7 @@ def plain_feature(encoder, regions, union, human, object_):
     """X_v of one pair (Eqs. 4 and 10)."""
     h, o = regions.humans[human], regions.objects[object_]
     if encoder.face_aware is not None:
-        f, f_bar = regions.faces[human], regions.faceless[human]
+        f, f_bar = regions.faces[regions.face_of_human[human]], regions.faceless[human]
         alpha = plain_attention(encoder.face_aware, f, o)
         alpha_bar = plain_attention(encoder.face_agnostic, f_bar, o)
         o_bar = o + alpha * f + alpha_bar * f_bar  # Eq. 10
@@ -67,11 +71,13 @@ def plain_update(encoder, feature):
     return torch.relu(encoder.fc2(torch.relu(encoder.fc1(feature.flatten()))))
 
 
+@pytest.mark.parametrize("gradients", [True, False])
 @pytest.mark.parametrize("ihsm", [None, "dot", "cosine"])
 @pytest.mark.parametrize("efra, input_norm", [(True, "none"), (True, "rms"), (False, "none")])
-def test_eqs_4_8_9_10_11_first_stage(ihsm, efra, input_norm):
+def test_eqs_4_8_9_10_11_first_stage(ihsm, efra, input_norm, gradients):
     encoder, regions, unions = make_encoder(ihsm, efra, input_norm), make_regions(), make_unions()
-    visual = encoder(encoder.instance_terms(regions), unions, PAIRS)
+    with torch.set_grad_enabled(gradients):
+        visual = encoder(encoder.instance_terms(regions), unions, PAIRS)
     for row, (human, object_) in enumerate(PAIRS.tolist()):
         feature = plain_feature(encoder, regions, unions[row], human, object_)
         torch.testing.assert_close(visual[row], plain_update(encoder, feature))
@@ -120,10 +126,12 @@ def test_gradient_of_the_attentions_in_float64(input_norm):
     regions, unions = make_regions(), make_unions()
 
     def visual(objects, faces, faceless):
-        terms = encoder.instance_terms(Regions(regions.humans, objects, faces, faceless))
+        faces = torch.cat([faces, regions.faces[1:]])
+        changed = Regions(regions.humans, objects, faces, FACE_OF_HUMAN, faceless)
+        terms = encoder.instance_terms(changed)
         return encoder(terms, unions, PAIRS)
 
-    inputs = [x.requires_grad_() for x in (regions.objects, regions.faces, regions.faceless)]
+    inputs = [x.requires_grad_() for x in (regions.objects, regions.faces[:1], regions.faceless)]
     assert torch.autograd.gradcheck(visual, inputs)
 
 
@@ -131,7 +139,8 @@ def test_gradient_of_the_attentions_in_float64(input_norm):
 def test_without_a_pair_every_parameter_gets_a_zero_gradient(ihsm):
     encoder = make_encoder(ihsm)
     none = torch.zeros(0, CHANNELS, SIZE, SIZE, dtype=torch.float64)
-    terms = encoder.instance_terms(Regions(none, none, none, none))
+    face = torch.zeros(1, CHANNELS, SIZE, SIZE, dtype=torch.float64)
+    terms = encoder.instance_terms(Regions(none, none, face, PAIRS[:0, 0], none))
     encoder(terms, none, PAIRS[:0]).sum().backward()
     assert all((p.grad == 0).all() for p in encoder.parameters())
 
@@ -140,7 +149,8 @@ def test_rms_input_does_not_know_how_large_features_are():
     encoder, regions = make_encoder(input_norm="rms"), make_regions()
     alphas = []
     for factor in (1.0, 1000.0):
-        larger = Regions(*(factor * x for x in regions))
+        larger = [factor * x for x in (regions.humans, regions.objects, regions.faces)]
+        larger = Regions(*larger, FACE_OF_HUMAN, factor * regions.faceless)
         alphas.append(torch.cat(attention_scores(encoder.instance_terms(larger), PAIRS)))
     torch.testing.assert_close(alphas[0], alphas[1], rtol=1e-6, atol=1e-6)
     nothing = torch.zeros(2, 4, requires_grad=True)
@@ -152,13 +162,12 @@ def test_rms_input_does_not_know_how_large_features_are():
 
 def test_what_is_watched_of_the_attentions():
     encoder, regions = make_encoder(), make_regions()
-    regions.faces[2] = 0  # no face
     previous = make_encoder()
     terms = encoder.instance_terms(regions, make_regions(), previous)
     watched = encoder.watch(regions, terms, PAIRS)
     with_face = [(human, object_) for human, object_ in PAIRS.tolist() if human != 2]
     for name, attention, region in (
-        ("alpha", encoder.face_aware, regions.faces),
+        ("alpha", encoder.face_aware, regions.faces[FACE_OF_HUMAN]),
         ("alpha_bar", encoder.face_agnostic, regions.faceless),
     ):
         expected = [plain_attention(attention, region[h], regions.objects[o]) for h, o in with_face]
