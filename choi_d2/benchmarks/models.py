@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from detectron2.config import CfgNode
 from detectron2.modeling import build_model
+from detectron2.solver import build_optimizer
 from detectron2.structures import Instances
 from detectron2.utils.events import EventStorage
 from torch import nn
 
 import choi_d2.modeling  # noqa: F401 (registers the model)
+from choi_d2.engine import HOITrainer
 
 from .crowd import make_crowd, make_input, make_proposals
 from .setting import Setting
@@ -48,7 +51,8 @@ class ModelCase:
 
     def prepare(self, setting: Setting) -> Callable[[], object]:
         """A forward pass, or a step of training."""
-        cfg = setting.config(*self.opts)
+        # A learning rate that changes nothing, so that every step is the first.
+        cfg = setting.config("SOLVER.BASE_LR", 1e-12, *self.opts)
         torch.manual_seed(setting.seed)
         generator = torch.Generator().manual_seed(setting.seed)
         model = build_model(cfg)
@@ -63,7 +67,7 @@ class ModelCase:
         num_verbs = cfg.MODEL.ROI_INTERACTION_HEAD.NUM_VERBS
         inputs = [make_input(x, num_verbs, generator) for x in crowds]
         if self.train:
-            return _training_step(model.train(), inputs)
+            return _training_step(cfg, model.train(), inputs)
         if hasattr(model.roi_heads, "interaction_heads"):
             _detect(model.roi_heads, crowds)
         return _inference(model.eval(), inputs)
@@ -120,9 +124,10 @@ def _inference(model: nn.Module, inputs: list[dict]) -> Callable[[], object]:
     return infer
 
 
-def _training_step(model: nn.Module, inputs: list[dict]) -> Callable[[], object]:
-    # A rate that changes nothing, so that every step is the first.
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-12, momentum=0.9)
+def _training_step(cfg: CfgNode, model: nn.Module, inputs: list[dict]) -> Callable[[], object]:
+    # Each with the optimizer that its own trainer gives it.
+    plain = cfg.MODEL.META_ARCHITECTURE == PLAIN[1]
+    optimizer = (build_optimizer if plain else HOITrainer.build_optimizer)(cfg, model)
 
     def step():
         with EventStorage():
@@ -132,4 +137,5 @@ def _training_step(model: nn.Module, inputs: list[dict]) -> Callable[[], object]
         optimizer.step()
         return losses
 
+    step.model = model
     return step

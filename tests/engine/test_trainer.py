@@ -1,3 +1,4 @@
+import copy
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import pytest
 import torch
 from detectron2.config import get_cfg
 from detectron2.data import DatasetCatalog, MetadataCatalog
+from detectron2.solver import build_optimizer
 
 from choi_d2.config import add_choi_config
 from choi_d2.data import register_hoi_instances
@@ -77,6 +79,21 @@ def test_clipping_sees_the_gradients_without_the_scale_of_mixed_precision(
         scaler.step(built)
         scaler.update()
         assert model.weight.grad.norm().item() == pytest.approx(norm, rel=1e-4)
+
+
+def test_sgd_steps_as_detectron2s():
+    cfg = get_cfg()
+    add_choi_config(cfg)
+    cfg.SOLVER.NESTEROV, cfg.SOLVER.WEIGHT_DECAY, cfg.SOLVER.BASE_LR = True, 0.1, 0.3
+    ours = torch.nn.Conv2d(3, 4, 3)
+    theirs = copy.deepcopy(ours)
+    for model, build in ((ours, HOITrainer.build_optimizer), (theirs, build_optimizer)):
+        optimizer = build(cfg, model)
+        for step in range(3):
+            optimizer.zero_grad()
+            model(torch.linspace(-1, step, 75).view(1, 3, 5, 5)).square().sum().backward()
+            optimizer.step()
+    torch.testing.assert_close(list(ours.parameters()), list(theirs.parameters()))
 
 
 @pytest.mark.parametrize("given", [None, [("kick", "ball")]])

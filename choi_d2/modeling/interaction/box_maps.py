@@ -88,6 +88,9 @@ def find_runs(profile: Tensor, kernel: int) -> Runs:
 def convolve_box_maps(maps: BoxMaps, first: nn.Conv2d, second: nn.Conv2d) -> Tensor:
     """Twice a convolution, the largest of four, ReLU.
 
+    In the maps' precision under autocast, too: taps rounded before they are added up would be less
+    than a convolution's.
+
     Args:
         maps: of P pairs.
         first, second: convolutions of 2 to C and of C to D channels, K x K, padded by K // 2.
@@ -95,53 +98,58 @@ def convolve_box_maps(maps: BoxMaps, first: nn.Conv2d, second: nn.Conv2d) -> Ten
     Returns:
         Tensor[P, D, N // 2, N // 2], ``torch.channels_last``.
     """
-    kernel = first.kernel_size[0]
-    rows, columns = (find_runs(profile, kernel) for profile in maps)
-    pooled = _first(rows.windows, columns.windows, first)
-    pooled = F.max_pool2d(_second(pooled, rows.run, columns.run, second), 2)
-    return (pooled + second.bias[:, None, None]).relu()
+    (weight, bias), (second_weight, second_bias) = (
+        (conv.weight.to(maps.rows), conv.bias.to(maps.rows)) for conv in (first, second)
+    )
+    rows, columns = (find_runs(profile, weight.shape[-1]) for profile in maps)
+    with torch.autocast(maps.rows.device.type, enabled=False):
+        pooled = (_first(rows.windows, columns.windows, weight) + bias).relu()
+        pooled = F.max_pool2d(_second(pooled, rows.run, columns.run, second_weight), 2)
+    return (pooled + second_bias[:, None, None]).relu()
 
 
-def _first(rows: Tensor, columns: Tensor, conv: nn.Conv2d) -> Tensor:
-    """Convolution, pooling and ReLU at one place of every run of rows and of columns.
+def _first(rows: Tensor, columns: Tensor, weight: Tensor) -> Tensor:
+    """Convolution and pooling at one place of every run of rows and of columns.
 
     Args:
         rows, columns: Tensor[P, R, 2, K + 1], see :class:`Runs`; R may differ.
+        weight: Tensor[C, 2, K, K].
 
     Returns:
         Tensor[P, R, R, C]
     """
-    channels, _, kernel, _ = conv.weight.shape
+    channels, _, kernel, _ = weight.shape
     num_pairs, num_rows, num_columns = *rows.shape[:2], columns.shape[1]
     # Along x: the products with the kernel, for each of its rows, at both places of a window.
-    taps = conv.weight.permute(1, 3, 2, 0)  # (2, K, K, C): channel, dx, dy, filter
+    taps = weight.permute(1, 3, 2, 0)  # (2, K, K, C): channel, dx, dy, filter
     taps = torch.stack([F.pad(taps, (0, 0, 0, 0, b, 1 - b)) for b in (0, 1)], dim=3)
     across = torch.einsum("pjcx,cxybo->pcyjbo", columns, taps)
     across = across.reshape(num_pairs, 2 * kernel, num_columns * 2 * channels)
     # Along y: the sum over channels and rows of the kernel.
     down = rows.unfold(3, kernel, 1).permute(0, 1, 3, 2, 4)
     down = down.reshape(num_pairs, num_rows * 2, 2 * kernel)
-    out = torch.bmm(down, across.to(down)).view(num_pairs, num_rows, 2, num_columns, 2, channels)
+    out = torch.bmm(down, across).view(num_pairs, num_rows, 2, num_columns, 2, channels)
     out = torch.maximum(*out.unbind(2))
-    return (torch.maximum(*out.unbind(3)) + conv.bias).relu()
+    return torch.maximum(*out.unbind(3))
 
 
-def _second(inputs: Tensor, rows: Tensor, columns: Tensor, conv: nn.Conv2d) -> Tensor:
-    """A convolution, without its bias, at every place of the whole maps.
+def _second(inputs: Tensor, rows: Tensor, columns: Tensor, weight: Tensor) -> Tensor:
+    """A convolution at every place of the whole maps.
 
     Args:
         inputs: Tensor[P, R, R, C], by runs of rows and of columns; R may differ.
         rows, columns: Tensor[P, N] int64, the run of each place.
+        weight: Tensor[D, C, K, K].
 
     Returns:
         Tensor[P, D, N, N], ``torch.channels_last``.
     """
     num_pairs, row_runs, column_runs, channels = inputs.shape
-    filters, kernel = conv.weight.shape[0], conv.weight.shape[-1]
+    filters, kernel = weight.shape[0], weight.shape[-1]
     size = columns.shape[1]
     # The products of every run with every tap; those of a last row, zeros, are outside of the maps.
     inputs = torch.cat([inputs.reshape(-1, channels), inputs.new_zeros(1, channels)])
-    products = inputs @ conv.weight.permute(1, 3, 2, 0).reshape(channels, -1)
+    products = inputs @ weight.permute(1, 3, 2, 0).reshape(channels, -1)
     # Sums along x, for each row of the kernel, of all places in each run of rows, and outside.
     lines = torch.arange(num_pairs * row_runs, device=inputs.device).view(num_pairs, row_runs, 1, 1)
     outside = len(inputs) - 1

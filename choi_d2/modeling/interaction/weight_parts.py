@@ -10,8 +10,8 @@ from torch.autograd.function import once_differentiable
 def meet_parts(weight: Tensor, *factors: Tensor) -> tuple[Tensor, ...]:
     """The products of a weight's parts, equal in width, with a batch for each.
 
-    As ``weight.chunk(len(factors), dim=1)`` and a product each, but the gradient of the weight is
-    written once. Where parts are views, it is put together from one for each.
+    As ``weight.chunk(len(factors), dim=1)`` and a product each, but the weight's gradient is
+    written where it belongs: autograd makes one for each part, and then copies all to one.
 
     Args:
         weight: Tensor[D, n * K].

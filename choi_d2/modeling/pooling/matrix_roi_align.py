@@ -98,9 +98,12 @@ class _MatrixROIAlign(torch.autograd.Function):
         channels = features.shape[1]
         pooled = maps.new_empty(num_regions, bins_y, x_weights.shape[1], channels)
         crops = _Crops(maps, images, rows, columns)
-        for i, (height, width) in enumerate(crops.sizes):
-            across = torch.mm(y_weights[i, :, :height], crops[i]).view(bins_y, width, channels)
-            torch.matmul(x_weights[i, :, :width], across, out=pooled[i])
+        # Views of all regions at once: one by one they would take a third of the time.
+        x_weights = x_weights[:, None].expand(-1, bins_y, -1, -1)
+        regions = zip(crops.sizes, y_weights.unbind(), x_weights.unbind(), pooled.unbind())
+        for i, ((height, width), y_weight, x_weight, out) in enumerate(regions):
+            across = torch.mm(y_weight[:, :height], crops[i]).view(bins_y, width, channels)
+            torch.bmm(x_weight[:, :, :width], across, out=out)
         return pooled.permute(0, 3, 1, 2)
 
     @staticmethod

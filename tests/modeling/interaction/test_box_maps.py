@@ -71,12 +71,13 @@ def test_single_precision_of_the_papers_size():
     torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
 
 
-def test_autocast_of_a_cpu():
+def test_autocast_changes_nothing_but_what_weights_are_kept_in():
     maps, convs = box_maps(*random_pairs(9), 32), convolutions(dtype=torch.float32)
-    expected = convolve_whole(maps.whole(), *convs)
+    expected = convolve_box_maps(maps, *convs)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = convolve_box_maps(maps, *convs)
-    torch.testing.assert_close(found.float(), expected, rtol=0.05, atol=0.05)
+        torch.testing.assert_close(convolve_box_maps(maps, *convs), expected)
+        found = convolve_box_maps(maps, *(conv.to(torch.bfloat16) for conv in convs))
+    torch.testing.assert_close(found, expected, rtol=0.05, atol=0.05)
 
 
 def test_whole_maps_are_what_the_boxes_cover():
