@@ -1,13 +1,17 @@
-"""Measure speed beside Detectron2's, peak memory in a crowd, or the evaluators' time.
+"""Measure speed beside Detectron2's, a training step, peak memory in a crowd, or evaluators.
 
   choi benchmark --output benchmark.json
   choi benchmark --output quick.json --quick --only detector,training
+  choi benchmark step --json
   choi benchmark memory --config-file configs/HOIW/choi_R_50_FPN.yaml --humans 60 --objects 60
   choi benchmark evaluators --fixtures ../shared/fixtures --json
 
 Without a word behind it, it times C-HOI beside Detectron2's Cascade R-CNN and beside its own plain
 forms: what is compared takes turns, so that ratios hold on a machine that does other things too.
 Weights are random, so that nothing has to be there; images are noise, boxes and pairs are given.
+
+`step` says where the time of a training step goes: one image with 5 humans, 5 objects and 5
+annotated pairs, by part of the model, on a CPU.
 
 `memory` runs the config's model with random weights twice, each time in a process of its own: as it
 is, and without its interaction networks. Both detect in one image of the config's test size and
@@ -84,7 +88,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device", default="cpu", metavar="NAME", help="cpu (default), cuda, cuda:1, ..."
     )
     add_json(parser)
-    kinds = parser.add_subparsers(metavar="memory|evaluators")
+    kinds = parser.add_subparsers(metavar="step|memory|evaluators")
+    step = kinds.add_parser("step", help="where the time of a training step goes")
+    step.add_argument("--steps", type=positive, default=3, metavar="N", help="default: 3")
+    add_json(step)
+    step.set_defaults(measure=_step)
+
     memory = kinds.add_parser("memory", help="peak memory of a model in a crowd")
     memory.add_argument("--config-file", required=True, metavar="YAML")
     memory.add_argument("--humans", type=natural, default=60, metavar="N", help="default: 60")
@@ -142,6 +151,26 @@ def _speed(args: argparse.Namespace) -> int:
         write_json(args.output, result, indent=1)
     if args.json:
         print_json(result)
+    return 0
+
+
+def _step(args: argparse.Namespace) -> int:
+    import torch
+
+    from choi_d2.benchmarks.sections import STEP
+    from choi_d2.benchmarks.setting import CONFIG_FILE, Setting
+    from choi_d2.benchmarks.step_profile import profile_step, profile_table
+
+    if args.device != "cpu":
+        raise InputError(f"expected cpu, found {args.device}", field="--device")
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+    setting = Setting(args.model or str(CONFIG_FILE), args.size)
+    parts = profile_step(STEP, setting, steps=args.steps)
+    if args.json:
+        print_json(parts)
+    else:
+        print(profile_table(parts))
     return 0
 
 
