@@ -97,7 +97,8 @@ def _add_own_data(folder: Path) -> None:
     coco = {key: content[key] for key in ("images", "categories", "annotations")}
     names = [{"id": verb["id"], "name": verb["name"]} for verb in content["verbs"]]
     export = {**coco, "rel_categories": names, "rel_annotations": relations}
-    (folder / "export.json").write_text(json.dumps(export))
+    for name in ("export.json", "val_export.json"):
+        (folder / name).write_text(json.dumps(export))
     shutil.copy(folder / "my/train.json", folder / "own.json")
 
 
