@@ -25,7 +25,7 @@ train-demo: install ## Make the shipped model of the drawn scenes anew (about te
 	"$(PYTHON)" -m choi_d2 train --resume --config-file configs/synthetic/choi_R_18_FPN.yaml \
 	  OUTPUT_DIR $(DEMO_MODEL)
 	"$(PYTHON)" -m choi_d2 export-bundle $(DEMO_MODEL) --output $(DEMO_MODEL)/synthetic.safetensors \
-	  --half --provenance "command=make train-demo" "licence=Apache-2.0" \
+	  --int8 --provenance "command=make train-demo" "licence=Apache-2.0" \
 	  "pictures=2,000 scenes drawn by choi synthetic --seed 1" "boxes=the scenes' own"
 
 test: install ## Run the tests

@@ -6,10 +6,11 @@
       --results output/my_test/results.json --provenance data="my photos" licence=CC-BY-4.0
   choi predict photo.jpg --model my_model.safetensors
 
-The optimizer's state is left out, and weights are kept in half precision (--full-precision does
-not). Metrics are those of results.json beside the checkpoint, and of --results. What it was made of
-is what the training knows of itself (data, weights, iterations, seed, commit, hours), and what
---provenance and --provenance-file say, which goes before it. Nothing in a bundle can run.
+The optimizer's state is left out, and weights are kept in half precision (--full-precision and
+--int8: in others). Metrics are those of results.json beside the checkpoint, and of --results. What
+it was made of is what the training knows of itself (data, weights, iterations, seed, commit,
+hours), and what --provenance and --provenance-file say, which goes before it. Nothing in a bundle
+can run.
 """
 
 from __future__ import annotations
@@ -45,12 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--provenance-file", metavar="FILE", help="the same as YAML or JSON: keys and their values"
     )
     precision = parser.add_mutually_exclusive_group()
-    precision.add_argument(
-        "--half", action="store_true", default=True, help="weights in 16 bits (the default)"
-    )
-    precision.add_argument(
-        "--full-precision", action="store_false", dest="half", help="a file of twice the size"
-    )
+    for option, bits, text in (
+        ("--half", 16, "weights in 16 bits (the default)"),
+        ("--full-precision", 32, "in 32 bits, a file of twice the size"),
+        ("--int8", 8, "in 8 bits, half the size: evaluate it before you pass it on"),
+    ):
+        precision.add_argument(
+            option, dest="bits", action="store_const", const=bits, default=16, help=text
+        )
     add_json(parser)
 
 
@@ -71,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
             args.run_folder,
             args.output,
             name=args.name,
-            half=args.half,
+            bits=args.bits,
             results=args.results,
             provenance={**written, **_pairs(args.provenance)},
         )

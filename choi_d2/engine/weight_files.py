@@ -21,6 +21,7 @@ from choi_d2.utils.file_kinds import other_kind
 from choi_d2.utils.safe_pickle import read_pickle
 
 from .digest import ABOUT, check_digest
+from .packed_weights import unpack
 
 _PICKLE = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 # How a file that torch.save wrote before PyTorch 1.6 begins.
@@ -55,7 +56,7 @@ def read_weights(path: str | os.PathLike) -> dict[str, Any]:
     if _is_safetensors(head, path.stat().st_size):
         texts, state = _json_texts(path), _read_safetensors(path)
         check_digest(state, texts.get(ABOUT), path)
-        return {**texts, "model": state}
+        return {**texts, "model": unpack(state)}
     kind = other_kind(path)
     if kind is not None:
         problem = f"expected the weights of a model, found {kind.name}"

@@ -19,7 +19,7 @@ def bundle_of_run(
     output: str | os.PathLike,
     *,
     name: str | None = None,
-    half: bool = True,
+    bits: int = 16,
     results: Sequence[str | os.PathLike] = (),
     provenance: Mapping[str, Any] | None = None,
 ) -> About:
@@ -27,7 +27,7 @@ def bundle_of_run(
 
     Args:
         run: its folder, of which ``model_final.pth`` is taken, or a checkpoint in it.
-        output, name, half: as for :func:`write_bundle`.
+        output, name, bits: as for :func:`write_bundle`.
         results: more files ``results.json``, of evaluations of this checkpoint on other data.
         provenance: is added to what the training knows of itself, and goes before it.
 
@@ -47,7 +47,7 @@ def bundle_of_run(
         checkpoint,
         output,
         name=name,
-        half=half,
+        bits=bits,
         metrics=metrics,
         provenance={**provenance_of_run(checkpoint), **(provenance or {})},
     )

@@ -20,6 +20,7 @@ import yaml
 from choi_d2 import __version__
 from choi_d2.engine.digest import ABOUT, tensors_sha256
 from choi_d2.engine.model_card import CARD, read_card, read_metadata
+from choi_d2.engine.packed_weights import BITS, pack
 from choi_d2.engine.weight_files import read_weights
 from choi_d2.utils import InputError, atomic_path
 
@@ -54,7 +55,7 @@ def write_bundle(
     output: str | os.PathLike,
     *,
     name: str | None = None,
-    half: bool = True,
+    bits: int = 16,
     metrics: Mapping[str, float] | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> About:
@@ -64,15 +65,15 @@ def write_bundle(
         checkpoint: ``model_final.pth`` or another one that knows its config and names.
         output: the file, ``NAME.safetensors``.
         name: of the model; by default the file's.
-        half: keep weights in half precision, which halves the file. They are computed with in
-            single precision all the same.
+        bits: of a weight in the file: 32, 16 or 8, see :func:`choi_d2.engine.packed_weights.pack`.
+            They are computed with in 32 bits all the same.
         metrics, provenance: see :class:`About`.
 
     Returns:
         what the bundle says of its model.
 
     Raises:
-        InputError: no checkpoint, or one that does not know its config.
+        InputError: no checkpoint, or one that does not know its config; other ``bits``.
     """
     from safetensors.torch import save_file
 
@@ -88,11 +89,10 @@ def write_bundle(
             path=checkpoint,
             hint="Train, or resume, with this version of choi_d2: its checkpoints do.",
         )
-    state = {}
-    for key, value in read_weights(checkpoint)["model"].items():
-        tensor = torch.as_tensor(value)
-        narrow = half and tensor.dtype == torch.float32
-        state[key] = (tensor.half() if narrow else tensor).contiguous()
+    if bits not in BITS:
+        raise InputError(f"expected one of {BITS}, found {bits}", field="bits")
+    weights = read_weights(checkpoint)["model"]
+    state = pack({key: torch.as_tensor(value) for key, value in weights.items()}, bits)
     about = About(
         name or output.stem, dict(metrics or {}), dict(provenance or {}), tensors_sha256(state)
     )

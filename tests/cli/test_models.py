@@ -23,7 +23,7 @@ def run(tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
     card = ModelCard.of(cfg, Vocabulary(("human", "bike"), ("hold", "ride", "walk"), 0))
-    HOICheckpointer(torch.nn.Linear(20, 30), str(folder), card=card).save("model_final")
+    HOICheckpointer(torch.nn.Linear(100, 120), str(folder), card=card).save("model_final")
     metrics = {"hoi": {"mAP_rel": 12.5, "AP-ride": 50.0}}
     results = {"weights": str(folder / "model_final.pth"), "results": {"my_val": metrics}}
     (folder / "results.json").write_text(json.dumps(results))
@@ -64,11 +64,12 @@ def test_provenance_from_a_file_and_words(run, tmp_path, capsys):
 
 def test_precision(run, tmp_path):
     sizes = {}
-    for option in ((), ("--half",), ("--full-precision",)):
+    for option in ((), ("--half",), ("--full-precision",), ("--int8",)):
         path = tmp_path / "a.safetensors"
         assert main(["export-bundle", str(run), "--output", str(path), *option]) == 0
         sizes[option] = path.stat().st_size
-    assert sizes[()] == sizes[("--half",)] < sizes[("--full-precision",)] - 1000
+    assert sizes[()] == sizes[("--half",)] < sizes[("--full-precision",)] - 20_000
+    assert sizes[("--int8",)] < sizes[()] - 10_000
 
 
 def test_all_is_told(shipped, capsys):

@@ -13,6 +13,7 @@ from tiny import NUM_VERBS, tiny_config, tiny_model
 
 from choi_d2.engine import HOICheckpointer
 from choi_d2.engine.model_card import ModelCard
+from choi_d2.engine.weight_files import read_weights
 from choi_d2.inference import HOIPredictor, bundles, read_about, write_bundle
 from choi_d2.inference.bundles import check_bundle, find_model
 from choi_d2.structures import Vocabulary
@@ -46,7 +47,7 @@ def test_bundle_says_what_it_is(checkpoint, tmp_path):
 
 
 def test_bundle_predicts_as_its_checkpoint(checkpoint, tmp_path):
-    write_bundle(checkpoint, tmp_path / "whole.safetensors", half=False)
+    write_bundle(checkpoint, tmp_path / "whole.safetensors", bits=32)
     write_bundle(checkpoint, tmp_path / "half.safetensors")
     sizes = [(tmp_path / f"{x}.safetensors").stat().st_size for x in ("whole", "half")]
     assert sizes[1] < 0.65 * sizes[0]
@@ -70,6 +71,21 @@ def test_weights_stay_in_single_precision_when_loaded(checkpoint, tmp_path):
     write_bundle(checkpoint, tmp_path / "half.safetensors")
     predictor = HOIPredictor.from_pretrained(tmp_path / "half.safetensors", faces="none")
     assert {p.dtype for p in predictor.model.parameters()} == {torch.float32}
+
+
+def test_eight_bits_are_loaded_as_they_were_to_a_step(checkpoint, tmp_path):
+    write_bundle(checkpoint, tmp_path / "small.safetensors", bits=8)
+    sizes = [x.stat().st_size for x in (tmp_path / "small.safetensors", checkpoint)]
+    assert sizes[0] < 0.5 * sizes[1]
+    before = read_weights(checkpoint)["model"]
+    predictor = HOIPredictor.from_pretrained(tmp_path / "small.safetensors", faces="none")
+    after = predictor.model.state_dict()
+    assert after.keys() == before.keys()
+    for name, tensor in before.items():
+        largest = float(tensor.abs().max()) if tensor.is_floating_point() else 0
+        torch.testing.assert_close(after[name], tensor, rtol=2e-3, atol=largest / 250)
+    with pytest.raises(InputError, match="found 4"):
+        write_bundle(checkpoint, tmp_path / "four.safetensors", bits=4)
 
 
 def test_changed_tensors_are_found(checkpoint, tmp_path):
