@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("| picture | first triplets |\n|---|---|")
     for name, picture in pictures.items():
         (result,) = predictor(picture, score_thresh=args.score_thresh, max_triplets=args.count)
-        result.save(output / f"{name}.jpg", all_instances=True)
+        result.save(output / f"{name}.jpg")
         words = "; ".join(map(str, result.triplets)) or "none"
         print(f"| ![{name}](photo_model/{name}.jpg) | {words} |")
 

@@ -40,8 +40,8 @@ def test_a_wheel_of_the_package_holds_all_modules_and_configs(repository, tmp_pa
         packed = {name for name in archive.namelist() if name.startswith("choi_d2/")}
     modules = {str(p.relative_to(source)) for p in (source / "choi_d2").rglob("*.py")}
     configs = {f"choi_d2/{p.relative_to(source)}" for p in (source / "configs").rglob("*.yaml")}
-    models = {f"choi_d2/models/{p.name}" for p in (source / "choi_d2/models").glob("*.safetensors")}
-    assert "choi_d2/config.py" in modules
+    models = {f"choi_d2/models/{p.name}" for p in (source / "choi_d2/models").iterdir()}
+    assert "choi_d2/config.py" in modules and "choi_d2/models/SHA256SUMS" in models
     assert packed == modules | configs | models | {"choi_d2/py.typed"}
 
 
