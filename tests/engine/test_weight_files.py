@@ -215,6 +215,7 @@ def test_safetensors(tmp_path, monkeypatch):
     assert "header is of" in complaint(path) and "file of 30" in complaint(path)
     path.write_bytes(struct.pack("<Q", 2**40) + content[8:])
     assert f"header is of {2**40} bytes" in complaint(path)
+    path.write_bytes(content)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert "pip install safetensors" in complaint(path)
 
