@@ -241,9 +241,10 @@ class HOITrainer(DefaultTrainer):
         common = {
             "lr": solver.BASE_LR,
             "weight_decay": solver.WEIGHT_DECAY,
-            # One pass over the weights, which takes a CPU a seventh of the time. With AMP it
-            # unscales the gradients as it steps: too late for clipping.
-            "fused": not (solver.AMP.ENABLED and solver.CLIP_GRADIENTS.ENABLED),
+            # One pass over the weights, which takes a CPU a seventh of the time. AMP's scaler would
+            # leave it to unscale the gradients as it steps: too late for clipping, and not what the
+            # optimizer of an older checkpoint does, whose options a resumed training takes over.
+            "fused": not solver.AMP.ENABLED,
         }
         if solver.OPTIMIZER == "SGD":
             momentum = {"momentum": solver.MOMENTUM, "nesterov": solver.NESTEROV}
