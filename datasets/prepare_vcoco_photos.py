@@ -12,6 +12,7 @@ instances of some (``official/instances_*.json``), and a detector's boxes of all
 - ``train.json``, ``val.json``, ``trainval.json``: the photos with pairs, with the detector's boxes
   beside V-COCO's, to train on;
 - ``val_official.json``, ``test.json``: V-COCO's boxes alone, to evaluate on;
+- ``test_boxes.json``: those of test with the detector's beside, to evaluate detections on;
 - ``val_roles.json``: V-COCO's own val, with V-COCO's 29 verbs, and ``official/``, its files in the
   frames of the written photos, to evaluate on by V-COCO's rules;
 - ``detections.json``: the detector's boxes of the photos with pairs as COCO results, for
@@ -97,6 +98,7 @@ def prepare(source: Path, output: Path, side: int) -> None:
         ("trainval", trainval, True),
         ("val_official", annotated["val"], False),
         ("test", annotated["test"], False),
+        ("test_boxes", annotated["test"], True),
     ):
         _write(output / f"{name}.json", content, sizes, machine_made if with_machine else {})
     official = write_official(source / "official", output, drawn, annotated["val"], sizes)

@@ -178,7 +178,11 @@ class HOITrainer(DefaultTrainer):
     @classmethod
     def build_evaluator(cls, cfg: CfgNode, dataset_name: str) -> DatasetEvaluator:
         """What the data set's ``evaluator_type`` asks for; results in ``OUTPUT_DIR/inference``."""
-        return build_evaluator(dataset_name, os.path.join(cfg.OUTPUT_DIR, "inference"))
+        return build_evaluator(
+            dataset_name,
+            os.path.join(cfg.OUTPUT_DIR, "inference"),
+            certainty_thresh=cfg.INPUT.CERTAINTY_THRESH,
+        )
 
     @classmethod
     def test(

@@ -33,7 +33,11 @@ user's own, scored by HOIW's rules; "box_recall" and "ranking" stand alone or be
 
 
 def build_evaluator(
-    dataset_name: str, output_dir: str | os.PathLike | None = None, *, distributed: bool = True
+    dataset_name: str,
+    output_dir: str | os.PathLike | None = None,
+    *,
+    distributed: bool = True,
+    certainty_thresh: float = 0.0,
 ) -> DatasetEvaluators:
     """The data set's own metrics of interactions, and AP of detections.
 
@@ -42,6 +46,7 @@ def build_evaluator(
             tuple of names, such as ("hoiw", "box_recall").
         output_dir: where predictions and metrics are written; None writes nothing.
         distributed: gather from all processes.
+        certainty_thresh: the least certainty of an instance that counts for the AP of detections.
 
     Raises:
         InputError: the data set has no ``evaluator_type``, an unknown one, or two of which each
@@ -68,6 +73,8 @@ def build_evaluator(
                 EVALUATORS[name](dataset_name, output_dir=output_dir, distributed=distributed)
                 for name in types
             ),
-            InstanceDetectionEvaluator(dataset_name, distributed=distributed),
+            InstanceDetectionEvaluator(
+                dataset_name, distributed=distributed, certainty_thresh=certainty_thresh
+            ),
         ]
     )

@@ -33,12 +33,19 @@ class InstanceDetectionEvaluator(DatasetEvaluator):
     not have; this one takes it from the data set's records. Matching and precision are
     pycocotools'. Masks are evaluated where the model predicts them and every instance has one.
 
+    An instance of little certainty is neither right nor wrong: a detection that matches it and no
+    other does not count.
+
     Args:
         dataset_name: a registered data set.
         distributed: gather from all processes.
+        certainty_thresh: the least certainty of an instance that counts.
     """
 
-    def __init__(self, dataset_name: str, *, distributed: bool = True):
+    def __init__(
+        self, dataset_name: str, *, distributed: bool = True, certainty_thresh: float = 0.0
+    ):
+        self.certainty_thresh = certainty_thresh
         self.dataset_name = dataset_name
         self.metadata = MetadataCatalog.get(dataset_name)
         self.distributed = distributed
@@ -60,7 +67,7 @@ class InstanceDetectionEvaluator(DatasetEvaluator):
 
     def evaluate(self) -> OrderedDict | None:
         """``{"bbox": {metric: percent}[, "segm": ...]}`` on the main process; nan where there is
-        no ground truth of a size or class.
+        no ground truth of a size or class. Of the human class there is ``AP50-{name}``, too.
         """
         predictions, has_masks = self._predictions, self._has_masks
         if self.distributed and comm.get_world_size() > 1:
@@ -74,7 +81,7 @@ class InstanceDetectionEvaluator(DatasetEvaluator):
         if not any(record.get("annotations") for record in records):
             logger.warning(f"'{self.dataset_name}' has no annotated instances: no detection AP.")
             return OrderedDict()
-        truth = coco_of_records(records, self.metadata.thing_classes)
+        truth = coco_of_records(records, self.metadata.thing_classes, self.certainty_thresh)
         detected = _coco_of_detections(truth, records, predictions)
         tasks = ["bbox"]
         if has_masks:
@@ -86,7 +93,7 @@ class InstanceDetectionEvaluator(DatasetEvaluator):
         return OrderedDict((task, self._evaluate(truth, detected, task)) for task in tasks)
 
     def _evaluate(self, truth: COCO, detected: COCO, task: str) -> dict[str, float]:
-        evaluation = COCOeval(truth, detected, task)
+        evaluation = _UncertainCOCOeval(truth, detected, task)
         with contextlib.redirect_stdout(io.StringIO()):
             evaluation.evaluate()
             evaluation.accumulate()
@@ -100,16 +107,32 @@ class InstanceDetectionEvaluator(DatasetEvaluator):
         for index, name in enumerate(self.metadata.thing_classes):
             valid = precision[:, :, index][precision[:, :, index] > -1]
             results[f"AP-{name}"] = 100 * float(valid.mean()) if valid.size else float("nan")
+        human = self.metadata.get("human_class", 0)
+        valid = precision[0, :, human][precision[0, :, human] > -1]
+        ap50 = 100 * float(valid.mean()) if valid.size else float("nan")
+        results[f"AP50-{self.metadata.thing_classes[human]}"] = ap50
         cells = [(name, f"{value:.2f}") for name, value in results.items()]
         table = columns_table(cells, ("metric", task))
         logger.info(f"Detections of '{self.dataset_name}' ({task}), in percent:\n{table}")
         return results
 
 
-def coco_of_records(records: Sequence[Mapping], thing_classes: Sequence[str]) -> COCO:
+class _UncertainCOCOeval(COCOeval):
+    """pycocotools' evaluation, which ignores crowds alone: here uncertain instances as well."""
+
+    def _prepare(self):
+        super()._prepare()
+        for instance in itertools.chain.from_iterable(self._gts.values()):
+            instance["ignore"] = instance["ignore"] or instance["uncertain"]
+
+
+def coco_of_records(
+    records: Sequence[Mapping], thing_classes: Sequence[str], certainty_thresh: float = 0.0
+) -> COCO:
     """Dataset records as an in-memory COCO ground truth.
 
-    Image ids are positions + 1, category ids contiguous + 1.
+    Image ids are positions + 1, category ids contiguous + 1; ``uncertain`` are instances of less
+    certainty than ``certainty_thresh``.
     """
     annotations = []
     for image_id, record in enumerate(records, start=1):
@@ -124,6 +147,7 @@ def coco_of_records(records: Sequence[Mapping], thing_classes: Sequence[str]) ->
                 "iscrowd": annotation.get("iscrowd", 0),
                 "bbox": box,
                 "area": box[2] * box[3],
+                "uncertain": int(annotation.get("certainty", 1.0) < certainty_thresh),
             }
             if "segmentation" in annotation:
                 mask = _rle(annotation["segmentation"], record["height"], record["width"])

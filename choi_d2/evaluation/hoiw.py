@@ -12,6 +12,8 @@ import numpy as np
 from .average_precision import average_precision
 
 IOU_THRESHOLD = 0.5
+FEW = 5
+"""The AP of a verb with fewer annotated triplets than this says little."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,10 @@ def hoiw_metrics(
             twice has two, and the second finds no triplet claimed. Default: entry = image.
 
     Returns:
-        ``mAP_rel``, ``mean_max_recall`` (fractions), and ``per_verb``, a list of N dicts ``ap``,
-        ``max_recall``, ``num_gt``, ``num_pred``, ``num_tp``.
+        ``mAP_rel``, ``mean_max_recall`` (fractions); ``mAP_rel_5``, the mean AP of the verbs with
+        at least :data:`FEW` triplets in the ground truth, which is no official number, None where
+        there is no such verb; and ``per_verb``, a list of N dicts ``ap``, ``max_recall``,
+        ``num_gt``, ``num_pred``, ``num_tp``.
     """
     per_verb = []
     for verb in range(num_verbs):
@@ -83,8 +87,10 @@ def hoiw_metrics(
                 "num_tp": int(hits.sum()),
             }
         )
+    frequent = [verb["ap"] for verb in per_verb if verb["num_gt"] >= FEW]
     return {
         "mAP_rel": float(np.mean([verb["ap"] for verb in per_verb])),
+        f"mAP_rel_{FEW}": float(np.mean(frequent)) if frequent else None,
         "mean_max_recall": float(np.mean([verb["max_recall"] for verb in per_verb])),
         "per_verb": per_verb,
     }

@@ -70,7 +70,7 @@ class HOIWEvaluator(HOIEvaluator):
         write_json(self.output_path("_predictions.json"), submission)
 
     def compute(self, records: Sequence[Mapping], predictions: Mapping) -> dict:
-        """``mAP_rel``, ``mean_max_recall``, ``per_verb``: the data set's verb id -> its numbers."""
+        """See :func:`hoiw_metrics`; ``per_verb``: the data set's verb id -> its numbers."""
         names = self.metadata.verb_classes
         image_ids, truth = self.ground_truth(records)
         place = {image_id: image for image, image_id in enumerate(image_ids)}
@@ -109,10 +109,13 @@ class HOIWEvaluator(HOIEvaluator):
         return hoiw_table(metrics)
 
     def summary(self, metrics: Mapping) -> dict[str, float]:
-        """``mAP_rel``, ``mean_max_recall``, and ``AP-{verb}``."""
-        per_verb = {f"AP-{v['name']}": 100 * v["ap"] for v in metrics["per_verb"].values()}
-        means = {name: 100 * metrics[name] for name in ("mAP_rel", "mean_max_recall")}
-        return means | per_verb
+        """``mAP_rel``, ``mAP_rel_5``, ``mean_max_recall``, and ``AP-{verb}``; nan for the mean of
+        no verb.
+        """
+        per_verb = {f"AP-{v['name']}": v["ap"] for v in metrics["per_verb"].values()}
+        means = {name: metrics[name] for name in ("mAP_rel", "mAP_rel_5", "mean_max_recall")}
+        numbers = (means | per_verb).items()
+        return {n: float("nan") if value is None else 100 * value for n, value in numbers}
 
 
 def triplets_of_records(records: Sequence[Mapping]) -> Triplets:

@@ -27,6 +27,9 @@ def hoiw_table(metrics: Mapping) -> str:
     totals = [sum(row[column] for row in rows) for column in (3, 4, 5)]
     means = [percent(metrics["mAP_rel"]), percent(metrics["mean_max_recall"])]
     rows.append(["mean / sum", *means, *totals])
+    rows.append(
+        ["mean, verbs with 5 truths or more", percent(metrics["mAP_rel_5"]), "", "", "", ""]
+    )
     headers = ["verb", "AP", "max recall", "truths", "predictions", "hits"]
     return _table(rows, headers)
 

@@ -16,9 +16,9 @@ from pycocotools import mask as mask_util
 from choi_d2.evaluation import InstanceDetectionEvaluator
 
 
-def evaluated(records, outputs, name="detections"):
+def evaluated(records, outputs, name="detections", **options):
     with registered(name, records, **hoiw_like_metadata()):
-        evaluator = InstanceDetectionEvaluator(name)
+        evaluator = InstanceDetectionEvaluator(name, **options)
         evaluator.reset()
         evaluator.process([{"image_id": r["image_id"]} for r in records], outputs)
         return evaluator.evaluate()
@@ -43,6 +43,37 @@ def test_perfect_boxes(records):
     assert list(results) == ["bbox"]
     assert results["bbox"]["AP"] == pytest.approx(100)
     assert results["bbox"]["AP-person"] == pytest.approx(100)
+
+
+def test_humans_at_half_overlap(records):
+    """AP of ten IoUs asks for more than AP50, and AP50 of all classes is not that of humans."""
+    outputs = [found_again(record) for record in records]
+    for output in outputs:
+        boxes = output["instances"].pred_boxes.tensor
+        shift = 0.15 * (boxes[:, 2] - boxes[:, 0])
+        boxes[:2, [0, 2]] += shift[:2, None]  # the two humans: an IoU of 0.74
+        output["instances"].pred_classes[2:] = 0
+        output["instances"].scores[2:] = 0.01
+    results = evaluated(records, outputs)["bbox"]
+    assert results["AP50-person"] == pytest.approx(100)
+    assert results["AP-person"] == pytest.approx(50)
+    assert results["AP50"] == pytest.approx(100 / 3)
+
+
+def test_uncertain_instances_are_neither_right_nor_wrong(records):
+    for record in records:
+        record["annotations"][1]["certainty"] = 0.3
+    outputs = [found_again(record) for record in records]
+    for output in outputs:
+        # What is found of the uncertain human goes before what is found of the other.
+        output["instances"].scores[:2] = torch.tensor([0.5, 0.9])
+    assert evaluated(records, outputs, certainty_thresh=0.5)["bbox"]["AP-person"] == 100
+    missed = [{**o, "instances": o["instances"][torch.tensor([0, 2, 3, 4])]} for o in outputs]
+    assert evaluated(records, missed, certainty_thresh=0.5)["bbox"]["AP-person"] == 100
+    assert evaluated(records, missed)["bbox"]["AP-person"] < 60
+    for record in records:
+        record["annotations"][1]["bbox"] = [0, 0, 1, 1]
+    assert evaluated(records, outputs, certainty_thresh=0.5)["bbox"]["AP-person"] < 60
 
 
 def test_half_of_the_images_missed(records):

@@ -84,3 +84,21 @@ def test_no_prediction_and_no_ground_truth():
     truth = scene(np.random.default_rng(0), 1, 2, 3, False)
     assert hoiw_metrics(truth, empty, 3)["mAP_rel"] == 0
     assert hoiw_metrics(empty, scene(np.random.default_rng(0), 1, 2, 3, True), 3)["mAP_rel"] == 0
+
+
+def test_the_mean_over_verbs_that_are_frequent_enough():
+    """Verb 0 has five triplets, of which the first is found; verb 1 four, all of them found."""
+    boxes = np.tile([[0.0, 0, 9, 9], [20, 0, 29, 9]], (9, 1))
+    verbs = np.array([0] * 5 + [1] * 4)
+    rows = np.arange(9)
+    truth = Triplets(boxes, np.tile([0, 1], 9), rows, 2 * rows, 2 * rows + 1, verbs)
+    found = np.array([0, 5, 6, 7, 8])
+    predicted = Triplets(
+        boxes, truth.categories, found, 2 * found, 2 * found + 1, verbs[found], np.ones(5)
+    )
+    metrics = hoiw_metrics(truth, predicted, 2)
+    aps = [verb["ap"] for verb in metrics["per_verb"]]
+    assert metrics["mAP_rel_5"] == pytest.approx(aps[0]) and aps[1] == pytest.approx(1)
+    assert metrics["mAP_rel"] == pytest.approx((aps[0] + 1) / 2) and aps[0] < 0.5
+    few = Triplets(boxes, truth.categories, rows[5:], 2 * rows[5:], 2 * rows[5:] + 1, verbs[5:])
+    assert hoiw_metrics(few, predicted, 2)["mAP_rel_5"] is None

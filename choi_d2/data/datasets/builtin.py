@@ -29,6 +29,7 @@ HOIW_SPLITS = {
     "trainval": "trainval",
     "test": "test",
 }
+PHOTO_SPLITS = ("boxes", "train", "val", "trainval", "val_official", "test", "test_boxes")
 SYNTHETIC_SPLITS = ("train", "val", "test")
 
 
@@ -139,7 +140,7 @@ def _register_vcoco_photos(root: Path) -> None:
         "coco_json_file": str(root / "official" / "instances_val.json"),
         "ids_file": str(root / "official" / "val.ids"),
     }
-    for split in ("boxes", "train", "val", "trainval", "val_official", "val_roles", "test"):
+    for split in (*PHOTO_SPLITS, "val_roles"):
         name, json_file, images = f"vcoco_photos_{split}", root / f"{split}.json", root / "photos"
         metadata = {
             "evaluator_type": "hoi",
