@@ -181,6 +181,10 @@ def add_choi_config(cfg: CN) -> None:
 
     # ---------------------------------------------------------------- other detectors' boxes
     cfg.INPUT.DETECTIONS = CN()
+    # Training: boxes that a detector found in the images of a training set, which stand beside its
+    # annotated ones with their score as certainty (see CERTAINTY_THRESH); those that show an
+    # annotated instance of their class are left out. COCO results JSONs, as a list of "name=path".
+    cfg.INPUT.DETECTIONS.FILES = ()
     # What the category ids (and image ids) of results files are of, where these do not say it
     # themselves and they are not the data set's own: "coco" for COCO's 80 categories, or a COCO
     # JSON with "categories" and perhaps "images".

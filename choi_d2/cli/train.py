@@ -45,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     own.add_argument("--val-faces", metavar="JSON", help="those of --val")
     own.add_argument(
+        "--detections",
+        metavar="JSON",
+        help="boxes that a detector found in --data's images, COCO results, to train on beside the "
+        "annotated ones",
+    )
+    own.add_argument(
         "--weights",
         metavar="MODEL",
         help="to start from: a model's name, a bundle or a checkpoint (default: the config's)",
@@ -68,7 +74,13 @@ def run(args: argparse.Namespace) -> int:
     weights = args.weights
     if args.data is not None:
         args.own_data = OwnData(
-            args.data, args.images, args.val, args.val_images, args.faces, args.val_faces
+            args.data,
+            args.images,
+            args.val,
+            args.val_images,
+            args.faces,
+            args.val_faces,
+            args.detections,
         )
         register_own_data(args.own_data)
         args.opts = [*own_data_opts(args.own_data), *args.opts]
@@ -87,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-_WITH_DATA = ("images", "val", "val_images", "faces", "val_faces")
+_WITH_DATA = ("images", "val", "val_images", "faces", "val_faces", "detections")
 
 
 def _check(args: argparse.Namespace) -> None:

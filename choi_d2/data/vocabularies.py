@@ -7,12 +7,18 @@ from collections.abc import Mapping, Sequence
 
 from detectron2.config import CfgNode
 from detectron2.data import get_detection_dataset_dicts
-from detectron2.data.build import print_instances_class_histogram
+from detectron2.data.build import (
+    filter_images_with_only_crowd_annotations,
+    print_instances_class_histogram,
+)
 
 from choi_d2.structures import Vocabulary, dataset_vocabulary
 from choi_d2.structures.joining import differences, places, repeated, rule_differences, united
 from choi_d2.utils import InputError
 from choi_d2.utils.said import say
+
+from .detections import add_beside_annotated, given_detections
+from .named_files import named_files
 
 logger = logging.getLogger(__name__)
 
@@ -64,17 +70,26 @@ def training_vocabulary(names: Sequence[str], rule: str = "same") -> Vocabulary 
 def training_records(cfg: CfgNode, *, filter_empty: bool = False) -> list[dict]:
     """The records of ``DATASETS.TRAIN``, their ids those of :func:`training_vocabulary`.
 
+    The detections of ``INPUT.DETECTIONS.FILES`` stand beside the annotated instances.
+
     Args:
         cfg: names the data sets, and the rule.
         filter_empty: leave out images without instances.
 
     Raises:
-        InputError: the data sets cannot be joined, or one of them has nothing to train on.
+        InputError: the data sets cannot be joined, or one of them has nothing to train on; or
+            detections cannot be joined.
     """
     names = cfg.DATASETS.TRAIN
+    files = _detection_files(cfg)
     try:
         parts = [
-            get_detection_dataset_dicts(name, filter_empty=filter_empty, check_consistency=False)
+            get_detection_dataset_dicts(
+                # An image may have nothing but a detector's boxes.
+                name,
+                filter_empty=filter_empty and name not in files,
+                check_consistency=False,
+            )
             for name in names
         ]
     except AssertionError as error:
@@ -82,6 +97,9 @@ def training_records(cfg: CfgNode, *, filter_empty: bool = False) -> list[dict]:
         raise InputError(str(error), field="DATASETS.TRAIN") from None
     vocabulary = training_vocabulary(names, cfg.DATASETS.VOCABULARY)
     if vocabulary is None:
+        if files:
+            problem = f"{names[0]!r} does not say its classes, which detections are joined to"
+            raise InputError(problem, field="INPUT.DETECTIONS.FILES")
         return [record for part in parts for record in part]
     records = []
     for name, part in zip(names, parts, strict=True):
@@ -93,8 +111,26 @@ def training_records(cfg: CfgNode, *, filter_empty: bool = False) -> list[dict]:
             message = "%r has other ids for its classes or verbs: joined by name"
             say(logger, logging.INFO, message, name)
             part = rename_records(part, own, vocabulary)
+        if name in files:
+            found = given_detections(name, files[name], cfg.INPUT.DETECTIONS.NAMES)
+            part = add_beside_annotated(part, found, vocabulary, files[name])
+            if filter_empty:
+                part = filter_images_with_only_crowd_annotations(part)
         records += part
     return records
+
+
+def _detection_files(cfg: CfgNode) -> dict[str, str]:
+    """Training data set -> results file."""
+    files = named_files(cfg.INPUT.DETECTIONS.FILES, "INPUT.DETECTIONS.FILES")
+    others = [name for name in files if name not in cfg.DATASETS.TRAIN]
+    if others:
+        raise InputError(
+            f"{others[0]!r} is not among DATASETS.TRAIN",
+            field="INPUT.DETECTIONS.FILES",
+            hint="The boxes of an evaluation are given by TEST.DETECTIONS.",
+        )
+    return files
 
 
 def log_instances(records: Sequence[Mapping], classes: Sequence[str]) -> None:

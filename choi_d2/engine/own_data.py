@@ -19,7 +19,11 @@ from .model_card import vocabulary_facts
 TRAIN, VAL = "own_train", "own_val"
 
 # What the config of weights may have, and is of the data sets that they were trained on.
-_OF_OTHER_DATA = {"TEST.DETECTIONS": "", "INPUT.DETECTIONS.NAMES": ""}
+_OF_OTHER_DATA = {
+    "TEST.DETECTIONS": "",
+    "INPUT.DETECTIONS.NAMES": "",
+    "INPUT.DETECTIONS.FILES": (),
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class OwnData:
         val: JSON of the validation set; None where there is none.
         val_images: the folder of its images; by default ``images``.
         faces, val_faces: a JSON of ``choi faces`` for either; by default the JSON's own faces.
+        detections: boxes that a detector found in the training set, a COCO results JSON, to train
+            on beside the annotated ones.
     """
 
     train: str | None
@@ -40,6 +46,7 @@ class OwnData:
     val_images: str | None = None
     faces: str | None = None
     val_faces: str | None = None
+    detections: str | None = None
 
     def __post_init__(self):
         """Look for the files.
@@ -53,6 +60,7 @@ class OwnData:
             ("--val" if self.train else "--data", self.val, os.path.isfile),
             ("--val-images" if self.train else "--images", self.val_images, os.path.isdir),
             ("--faces", self.faces, os.path.isfile),
+            ("--detections", self.detections, os.path.isfile),
             ("--val-faces" if self.train else "--faces", self.val_faces, os.path.isfile),
         ):
             if path is not None and not is_there(path):
@@ -100,6 +108,8 @@ def own_data_opts(data: OwnData) -> list[str]:
         "MODEL.NEW_NAMES": "initialise",
         **_face_facts(data, TRAIN),
     }
+    if data.detections is not None:
+        facts["INPUT.DETECTIONS.FILES"] = (f"{TRAIN}={data.detections}",)
     return [str(part) for fact in facts.items() for part in fact]
 
 

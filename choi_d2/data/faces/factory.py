@@ -8,6 +8,7 @@ from pathlib import Path
 
 from detectron2.config import CfgNode
 
+from choi_d2.data.named_files import named_files
 from choi_d2.utils import InputError
 
 from .cache import FileFaceDetector
@@ -77,17 +78,7 @@ def face_files(entries: Sequence[str]) -> dict[str, str]:
     Raises:
         InputError: an entry is not like that, or a name occurs twice.
     """
-    files: dict[str, str] = {}
-    for entry in entries:
-        name, separator, path = str(entry).partition("=")
-        if not (name and separator and path) or name in files:
-            problem = "is there twice" if name in files else "is not 'name=path'"
-            raise InputError(
-                f"expected a 'name=path' for each data set, but {entry!r} {problem}",
-                field="INPUT.FACES.FILES",
-            )
-        files[name] = path
-    return files
+    return named_files(entries, "INPUT.FACES.FILES")
 
 
 def _threshold(cfg: CfgNode) -> dict[str, float]:
