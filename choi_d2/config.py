@@ -37,6 +37,23 @@ def add_choi_config(cfg: CN) -> None:
     # same numbers. On a GPU it is always torchvision's.
     cfg.MODEL.POOLING = "matrix"
 
+    # What is changed of a model that is trained, for prediction and evaluation; nothing by default.
+    # configs/variants/fast.yaml sets these (`--fast`).
+    cfg.MODEL.INFERENCE = CN()
+    # At most so many of the RPN's boxes are looked at, and twice as many of each level before NMS;
+    # 0: as many as RPN.POST_NMS_TOPK_TEST and PRE_NMS_TOPK_TEST say.
+    cfg.MODEL.INFERENCE.MAX_PROPOSALS = 0
+    # Fold batch normalization into the convolution before it: the same numbers, to rounding.
+    cfg.MODEL.INFERENCE.FOLD_NORM = False
+    # Keep images and weights with all channels of a pixel together.
+    cfg.MODEL.INFERENCE.CHANNELS_LAST = False
+    # Of convolutions and FC layers: "float32", "bfloat16" (by autocast), or "auto": bfloat16 where
+    # the CPU or GPU multiplies it. Scores and boxes are float32.
+    cfg.MODEL.INFERENCE.PRECISION = "float32"
+    # Let torch.compile make one program of the backbone: some tens of seconds at the beginning, so
+    # for large folders only. Where it fails, the backbone stays as it is.
+    cfg.MODEL.INFERENCE.COMPILE = False
+
     # "build_torchvision_fpn_backbone" as MODEL.BACKBONE.NAME: a network of torchvision under FPN.
     cfg.MODEL.TORCHVISION = CN()
     # Its name, as torchvision.models.get_model has it: of a ResNet, RegNet, MobileNet,

@@ -15,6 +15,7 @@ from torch import nn
 
 import choi_d2.modeling  # noqa: F401 (registers the model)
 from choi_d2.engine import HOITrainer
+from choi_d2.modeling.fast import prepare_for_inference
 
 from .crowd import make_crowd, make_input, make_proposals
 from .setting import Setting
@@ -56,14 +57,17 @@ class ModelCase:
         torch.manual_seed(setting.seed)
         generator = torch.Generator().manual_seed(setting.seed)
         model = build_model(cfg)
+        for predictor in model.roi_heads.box_predictor:
+            _leave_boxes_alone(predictor)
+        if not self.train:
+            model = prepare_for_inference(model, cfg, in_place=True)
         crowds = [
             make_crowd(self.humans, self.objects, setting.size, generator)
             for _ in range(self.images)
         ]
-        proposals = [make_proposals(x, setting.proposals, generator) for x in crowds]
+        count = min(setting.proposals, cfg.MODEL.INFERENCE.MAX_PROPOSALS or setting.proposals)
+        proposals = [make_proposals(x, count, generator) for x in crowds]
         model.proposal_generator = _Proposing(model.proposal_generator, proposals)
-        for predictor in model.roi_heads.box_predictor:
-            _leave_boxes_alone(predictor)
         num_verbs = cfg.MODEL.ROI_INTERACTION_HEAD.NUM_VERBS
         inputs = [make_input(x, num_verbs, generator) for x in crowds]
         if self.train:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from choi_d2.engine.fast_profile import fast_opts
+
 from .heads import HeadCase
 from .loading import CONFIGS, LoaderCase
 from .models import PLAIN, ModelCase
@@ -53,6 +55,25 @@ def _detector(crowds: Sequence[int]) -> list[Row]:
         Row("C-HOI, no pairs", ModelCase((), 0, 0), plain),
         Row("C-HOI, 15 x 15 pairs", ModelCase(), plain),
     ]
+
+
+def _fast(crowds: Sequence[int]) -> list[Row]:
+    plain, fast = "Cascade R-CNN", tuple(fast_opts())
+    rows = [
+        Row(plain, ModelCase(PLAIN, 0, 0), plain),
+        Row("C-HOI, 15 x 15 pairs", ModelCase(), plain),
+        Row("the same, fast", ModelCase(fast), plain),
+    ]
+    without = {
+        "in float32": ("PRECISION", "float32"),
+        "with all proposals": ("MAX_PROPOSALS", 0),
+        "with batch normalization": ("FOLD_NORM", False),
+        "compiled": ("COMPILE", True),
+    }
+    for name, (key, value) in without.items():
+        opts = (*fast, f"MODEL.INFERENCE.{key}", value)
+        rows.append(Row(f"the same, fast, {name}", ModelCase(opts), plain))
+    return rows
 
 
 def stages(count: int) -> tuple:
@@ -130,6 +151,7 @@ SECTIONS: dict[str, Section] = {
     section.name: section
     for section in (
         Section("detector", "C-HOI beside Detectron2's Cascade R-CNN, inference", _detector),
+        Section("fast", "The profile `fast` beside Detectron2's Cascade R-CNN, inference", _fast),
         Section("stages", "C-HOI with T stages, 15 x 15 pairs, inference", _stages),
         Section("pooling", "R^3 by its RoIAlign, inference", _pooling),
         Section("head", "R^3 factorised, and as the paper writes it, inference", _head),

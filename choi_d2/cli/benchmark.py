@@ -32,6 +32,7 @@ from .logs import stdout_kept_for_json
 _GIB = 2**30
 SECTIONS = (
     "detector",
+    "fast",
     "stages",
     "pooling",
     "head",

@@ -65,6 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     model.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")
     model.add_argument(
+        "--fast",
+        action="store_true",
+        help="less time a picture, for results that differ a little (docs/benchmarks.md)",
+    )
+    model.add_argument(
         "--batch-size",
         type=positive,
         default=1,
@@ -141,7 +146,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _write(args: argparse.Namespace) -> int:
     from choi_d2.inference.folder_run import FolderRun
-    from choi_d2.inference.model_choice import choose_model, identity
+    from choi_d2.inference.model_choice import identity
     from choi_d2.inference.result_store import find_written
     from choi_d2.inference.run_items import check_output, list_items
 
@@ -150,7 +155,7 @@ def _write(args: argparse.Namespace) -> int:
     sources, listed = _sources(args)
     items, missing = list_items(sources, output, listed=listed, written=written)
     check_output(items, output)
-    choice = choose_model(args.model, args.config_file, args.device, args.opts)
+    choice = _choose(args)
     folder_run = FolderRun(items, output, options, written=written, model=identity(choice))
     summary = folder_run.summary
     summary.failed += [(name, f"{name}: no such file") for name in missing]
@@ -170,14 +175,13 @@ def _write(args: argparse.Namespace) -> int:
 
 
 def _print(args: argparse.Namespace) -> int:
-    from choi_d2.inference.model_choice import choose_model
     from choi_d2.inference.printing import results_of
     from choi_d2.inference.run_items import list_items
 
     sources, listed = _sources(args)
     items, missing = list_items(sources, listed=listed)
     number, count = args.shard
-    choice = choose_model(args.model, args.config_file, args.device, args.opts)
+    choice = _choose(args)
     failed = [f"{name}: no such file" for name in missing]
     predictor = choice.build(faces=args.faces)
     for result in results_of(predictor, items[number - 1 :: count], _options(args), failed.append):
@@ -185,6 +189,12 @@ def _print(args: argparse.Namespace) -> int:
     for error in failed:
         print(f"failed: {error}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _choose(args: argparse.Namespace):
+    from choi_d2.inference.model_choice import choose_model
+
+    return choose_model(args.model, args.config_file, args.device, args.opts, fast=args.fast)
 
 
 def _options(args: argparse.Namespace):

@@ -12,6 +12,7 @@ from detectron2.config import CfgNode
 
 from choi_d2.data.faces import build_face_detector
 from choi_d2.engine import load_prediction_config
+from choi_d2.engine.fast_profile import fast_opts
 from choi_d2.utils import InputError
 
 from .bundles import find_model, shipped_models, shipped_words
@@ -42,7 +43,12 @@ class ModelChoice:
 
 
 def choose_model(
-    model: str = "", config_file: str = "", device: str | None = None, opts: Sequence[str] = ()
+    model: str = "",
+    config_file: str = "",
+    device: str | None = None,
+    opts: Sequence[str] = (),
+    *,
+    fast: bool = False,
 ) -> ModelChoice:
     """Find a model and read its config.
 
@@ -52,6 +58,7 @@ def choose_model(
         config_file: YAML; "" for the one that the weights carry.
         device: "cpu", "cuda", ...; None leaves it to the config.
         opts: KEY VALUE pairs that override the config.
+        fast: lay ``configs/variants/fast.yaml`` over the config.
 
     Raises:
         InputError: there is no such model, or no config.
@@ -67,7 +74,9 @@ def choose_model(
             )
         model = DEFAULT
     weights = str(find_model(model)) if model else ""
-    given = [*opts, "MODEL.DEVICE", device] if device is not None else list(opts)
+    given = [*(fast_opts() if fast else ()), *opts]
+    if device is not None:
+        given += ["MODEL.DEVICE", device]
     return ModelChoice(load_prediction_config(config_file, weights, given))
 
 

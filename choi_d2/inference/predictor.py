@@ -16,8 +16,10 @@ from detectron2.structures import Instances
 import choi_d2.data
 import choi_d2.modeling  # noqa: F401 (with choi_d2.data: registers data sets and models)
 from choi_d2.engine.device import resolve_device
+from choi_d2.engine.fast_profile import fast_opts
 from choi_d2.engine.loading import load_trained, metadata_of
 from choi_d2.engine.weights_config import load_weights_config
+from choi_d2.modeling.fast import prepare_for_inference
 from choi_d2.pictures import as_bgr
 from choi_d2.structures import Detections
 from choi_d2.utils import InputError
@@ -77,7 +79,8 @@ class HOIPredictor:
                 field="DATASETS.TEST",
                 hint="Name the data set that it was trained on, and import what registers it.",
             )
-        self.cfg, self.model = trained.cfg, trained.model.eval()
+        self.cfg = trained.cfg
+        self.model = prepare_for_inference(trained.model.eval(), trained.cfg, in_place=True)
         self.vocabulary = trained.vocabulary
         self.metadata = metadata_of(trained.vocabulary, trained.source or "random weights")
         self.face_detector = face_detector or _needed_face_detector(self.cfg)
@@ -89,6 +92,7 @@ class HOIPredictor:
         *,
         device: str | None = None,
         faces: str | FaceDetector | None = None,
+        fast: bool = False,
         opts: Sequence[str] = (),
     ) -> HOIPredictor:
         """A predictor from a model's name or file, and nothing else.
@@ -99,12 +103,14 @@ class HOIPredictor:
                 such as ``model_final.pth``.
             device: "cpu", "cuda", "cuda:1", ...; by default a GPU where there is one.
             faces: a face detector, or the name of one ("haar", "insightface", "none", "auto").
+            fast: take less time a picture, for results that differ a little
+                (``configs/variants/fast.yaml``).
             opts: KEY VALUE pairs that override the model's config.
 
         Raises:
             InputError: no such model, no checkpoint, or an old one without a config beside it.
         """
-        given = list(opts)
+        given = [*(fast_opts() if fast else ()), *opts]
         if device is not None:
             given += ["MODEL.DEVICE", device]
         if isinstance(faces, str):

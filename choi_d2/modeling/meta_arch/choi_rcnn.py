@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 
 import torch
@@ -22,6 +23,11 @@ from .postprocessing import hoi_postprocess
 @META_ARCH_REGISTRY.register()
 class CHOIRCNN(GeneralizedRCNN):
     """R-CNN whose ROI heads also see the annotated pairs and the faces of an image.
+
+    Attributes:
+        inference_dtype: that convolutions and FC layers compute with at inference; None: that of
+            their weights.
+        channels_last: are images laid out so at inference? See :mod:`choi_d2.modeling.fast`.
 
     Inputs are Detectron2's, and for each image:
         ``interactions``: :class:`HOIAnnotations` (training).
@@ -61,6 +67,8 @@ class CHOIRCNN(GeneralizedRCNN):
         """
         super().__init__(**kwargs)
         self.boxes_from_masks = boxes_from_masks
+        self.inference_dtype: torch.dtype | None = None
+        self.channels_last = False
         self.localization_cache = None
         if self.roi_heads.localization_frozen:
             if not self.roi_heads.interaction_heads:
@@ -98,7 +106,7 @@ class CHOIRCNN(GeneralizedRCNN):
         Convolutions keep the layout, so that every feature map has it.
         """
         images = super().preprocess_image(batched_inputs)
-        if self.matrix_pooling and images.tensor.device.type == "cpu":
+        if self.channels_last or (self.matrix_pooling and images.tensor.device.type == "cpu"):
             images.tensor = images.tensor.contiguous(memory_format=torch.channels_last)
         return images
 
@@ -137,6 +145,12 @@ class CHOIRCNN(GeneralizedRCNN):
         )
         return {**losses, **proposal_losses}
 
+    def inference_precision(self) -> AbstractContextManager:
+        """In which ``inference_dtype`` is used."""
+        if self.inference_dtype is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.inference_dtype)
+
     def inference(
         self,
         batched_inputs: list[dict],
@@ -158,13 +172,15 @@ class CHOIRCNN(GeneralizedRCNN):
         """
         images = self.preprocess_image(batched_inputs)
         faces = self._faces(batched_inputs, images.image_sizes)
-        if detected_instances is not None:
-            features = self.backbone(images.tensor)
-            given = [x.to(self.device) for x in detected_instances]
-            instances, interactions = self.roi_heads.recognise_given(features, given, faces)
-        else:
-            features, proposals, _ = self._propose(images, batched_inputs)
-            instances, interactions = self.roi_heads(images, features, proposals, faces=faces)
+        with self.inference_precision():
+            if detected_instances is not None:
+                features = self._pooled_from(self.backbone(images.tensor))
+                given = [x.to(self.device) for x in detected_instances]
+                instances, interactions = self.roi_heads.recognise_given(features, given, faces)
+            else:
+                features, proposals, _ = self._propose(images, batched_inputs)
+                features = self._pooled_from(features)
+                instances, interactions = self.roi_heads(images, features, proposals, faces=faces)
         if not do_postprocess:
             return instances, interactions
         outputs = []
@@ -177,6 +193,12 @@ class CHOIRCNN(GeneralizedRCNN):
             )
             outputs.append(output)
         return outputs
+
+    def _pooled_from(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Levels in float32, once: RoIAlign's weights have more bits than ``inference_dtype``."""
+        if self.inference_dtype is None:
+            return features
+        return {name: level.float() for name, level in features.items()}
 
     def _propose(self, images: ImageList, batched_inputs: list[dict], targets=None, ignored=None):
         """FPN levels by name, O^0 of each image, and the losses of the RPN."""

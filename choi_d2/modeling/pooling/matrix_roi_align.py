@@ -138,9 +138,11 @@ class MatrixROIAlign(ROIAlign):
         """
         if input.device.type != "cpu" or torch.jit.is_tracing():
             return super().forward(input, rois)
-        return matrix_roi_align(
-            input, rois, self.output_size, self.spatial_scale, self.sampling_ratio, self.aligned
-        )
+        # The products have the maps' precision, not autocast's.
+        with torch.autocast("cpu", enabled=False):
+            return matrix_roi_align(
+                input, rois, self.output_size, self.spatial_scale, self.sampling_ratio, self.aligned
+            )
 
 
 def use_matrix_pooling(module: nn.Module) -> None:

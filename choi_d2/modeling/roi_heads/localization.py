@@ -233,9 +233,10 @@ class LocalizationROIHeads(CascadeROIHeads):
         return ret
 
     def _mask_logits(self, features, t: int, boxes: list[Boxes]) -> Tensor:
-        """S^t on the regions of some boxes (Eq. 17): Tensor[R, K, m, m]."""
+        """S^t on the regions of some boxes (Eq. 17): Tensor[R, K, m, m], float32 under autocast."""
         levels = [features[name] for name in self.mask_in_features]
-        return cascade_mask_logits(self.mask_head[: t + 1], self.mask_pooler(levels, boxes))
+        logits = cascade_mask_logits(self.mask_head[: t + 1], self.mask_pooler(levels, boxes))
+        return logits if logits.dtype == torch.float64 else logits.float()
 
     def _mask_loss(self, features, t: int, regions, targets) -> Tensor:
         """Binary cross-entropy of S^t at the boxes O^t that match an instance, weighted."""
