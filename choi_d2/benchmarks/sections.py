@@ -68,7 +68,6 @@ def _fast(crowds: Sequence[int]) -> list[Row]:
         "in float32": ("PRECISION", "float32"),
         "with all proposals": ("MAX_PROPOSALS", 0),
         "with batch normalization": ("FOLD_NORM", False),
-        "compiled": ("COMPILE", True),
     }
     for name, (key, value) in without.items():
         opts = (*fast, f"MODEL.INFERENCE.{key}", value)
