@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,11 +26,12 @@ class LoaderCase:
 
     Attributes:
         form: a key of ``CONFIGS``, whose R-50 model is fed.
-        images: that a call maps.
+        records: different images; each call maps the next of them.
     """
 
     form: str
-    images: int = 4
+    records: int = 4
+    images: int = 1
     pairs: int = 0
 
     def prepare(self, setting: Setting) -> Callable[[], object]:
@@ -49,17 +51,17 @@ class LoaderCase:
         make_dataset(
             root,
             seed=setting.seed,
-            sizes={"train": self.images},
+            sizes={"train": self.records},
             image_size=(640, 480),
             workers=1,
             progress=False,
             format=self.form,
         )
-        records = _load(self.form, root)
+        records = itertools.cycle(_load(self.form, root))
         mapper = HOIDatasetMapper(cfg, is_train=True)
 
-        def load() -> list[dict]:
-            return [mapper(record) for record in records]
+        def load() -> dict:
+            return mapper(next(records))
 
         load.folder = folder  # it is deleted with the function
         return load

@@ -41,9 +41,10 @@ def run_benchmark(
 
     Returns:
         ``sections`` by name, each with ``title`` and ``rows``: name -> ``ratio``,
-        ``ratio_range``, ``base``, ``median_ms``, ``ms_per_image``, ``ms_per_pair`` (None without
-        pairs), ``lowest_ms``, ``all_ms``, ``images``, ``pairs``, ``peak_memory_bytes`` (see
-        :func:`peak_memory`; None if it was not asked for). Then how it was measured: ``rounds``,
+        ``ratio_range``, ``base``, ``median_ms``, ``ms_per_image``, ``images_per_second``,
+        ``ms_per_pair`` (None without pairs), ``lowest_ms``, ``all_ms``, ``images``, ``pairs``,
+        ``peak_memory_bytes`` (see :func:`peak_memory`; None if it was not asked for). Then how it
+        was measured: ``rounds``,
         ``threads``, ``dtype``, ``size``, ``machine``, ``versions``, ``load_average`` before and
         after, ``started``.
 
@@ -103,6 +104,7 @@ def _measure(
             "base": row.base,
             "median_ms": summary.pop("median_ms"),
             "ms_per_image": round(median / row.case.images, 3),
+            "images_per_second": round(1000 * row.case.images / median, 3),
             "ms_per_pair": round(median / row.case.pairs, 4) if row.case.pairs else None,
             **summary,
             "images": row.case.images,

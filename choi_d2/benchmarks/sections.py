@@ -125,7 +125,9 @@ def _masks(crowds: Sequence[int]) -> list[Row]:
 
 
 def _loader(crowds: Sequence[int]) -> list[Row]:
-    return [Row(form, LoaderCase(form), "hoiw") for form in CONFIGS]
+    step = "C-HOI, a training step"
+    forms = [Row(f"an image in the form of {form}", LoaderCase(form), step) for form in CONFIGS]
+    return [Row(step, STEP, step), *forms]
 
 
 _STEP_SIZES = {"humans": 5, "objects": 5, "train": True}
@@ -156,7 +158,9 @@ SECTIONS: dict[str, Section] = {
         Section("head", "R^3 factorised, and as the paper writes it, inference", _head),
         Section("ranking", "R^3 with and without ranking, inference", _ranking),
         Section("masks", "Regions are boxes, or pixels; 15 x 15 pairs, inference", _masks),
-        Section("loader", "Training images, one worker", _loader),
+        Section(
+            "loader", "Training images of one worker, beside a step that trains on one", _loader
+        ),
         Section("training", "A training step: 1 image, 5 humans, 5 objects, 5 pairs", _training),
         Section("batches", "Images at once, 15 x 15 pairs each, inference", _batches),
     )

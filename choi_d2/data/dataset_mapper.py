@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from .faces import DEFAULT_SCORE_THRESH, load_face_cache
 from .faces.factory import face_files
 from .masks import has_mask, read_segmentation
 from .transformed_boxes import transform_faces, transform_ignored
+from .transformed_masks import transform_run_lengths
 
 logger = logging.getLogger(__name__)
 
@@ -204,6 +206,7 @@ class HOIDatasetMapper:
             for annotation, wanted in zip(annotations, is_instance, strict=True)
             if wanted
         ]
+        self._transform_run_lengths(kept, record, transforms, image_size)
         instances = utils.annotations_to_instances(kept, image_size, mask_format=self.mask_format)
         judged = [annotation.get("judged", True) for annotation in kept]
         instances.gt_judged = torch.tensor(judged, dtype=torch.bool)
@@ -233,20 +236,41 @@ class HOIDatasetMapper:
                 image=record.get("image_id"),
                 hint="Set INPUT.MASK_FORMAT to 'bitmask'.",
             )
-        mask = annotation.get("segmentation")
-        try:
-            # Not every loader has checked them, and pycocotools can crash on broken ones.
-            if isinstance(mask, Mapping):
-                annotation["segmentation"], _ = read_segmentation(mask, *mask["size"])
+        is_run_lengths = isinstance(annotation.get("segmentation"), Mapping)
+        mask = annotation.pop("segmentation") if is_run_lengths else None
+        with _masks_of(record):
             annotation = utils.transform_instance_annotations(annotation, transforms, image_size)
-        except (AssertionError, KeyError, TypeError, ValueError) as error:
-            problem = f"an instance's segmentation cannot be used ({error})"
-            place = {"path": record["file_name"], "image": record.get("image_id")}
-            raise InputError(problem, **place) from error
-        if isinstance(annotation.get("segmentation"), np.ndarray):
-            # A decoded mask may be read-only, which torch warns of when it takes it over.
-            annotation["segmentation"] = np.array(annotation["segmentation"])
+            if is_run_lengths:
+                # Not every loader has checked them, and pycocotools can crash on broken ones.
+                annotation["segmentation"], _ = read_segmentation(mask, *mask["size"])
         return annotation
+
+    def _transform_run_lengths(
+        self,
+        annotations: list[dict],
+        record: Mapping,
+        transforms: T.TransformList,
+        image_size: tuple[int, int],
+    ) -> None:
+        """Replace run lengths by arrays in the frame of the augmented image, in place."""
+        having = [x for x in annotations if isinstance(x.get("segmentation"), Mapping)]
+        masks = [x["segmentation"] for x in having]
+        with _masks_of(record):
+            for annotation, mask in zip(
+                having, transform_run_lengths(masks, transforms, image_size), strict=True
+            ):
+                annotation["segmentation"] = mask
+
+
+@contextlib.contextmanager
+def _masks_of(record: Mapping) -> Iterator[None]:
+    """What masks that are none lead to, as :class:`InputError`."""
+    try:
+        yield
+    except (AssertionError, KeyError, TypeError, ValueError) as error:
+        problem = f"an instance's segmentation cannot be used ({error})"
+        place = {"path": record["file_name"], "image": record.get("image_id")}
+        raise InputError(problem, **place) from error
 
 
 def faces_of_files(files: Sequence[str]) -> dict[str, list[dict]]:
