@@ -18,14 +18,17 @@ class MissingFileError(InputError):
     """A file of an image is not there, as opposed to broken."""
 
 
-def cache_path(source: str | os.PathLike, suffix: str) -> Path:
+def cache_path(source: str | os.PathLike, suffix: str) -> Path | None:
     """Where something that was computed from a data set's file or folder is kept.
 
     That is the folder ``.choi_d2_cache`` beside ``source``, or the folder that the environment
-    variable ``CHOI_D2_CACHE`` names, for data on a read-only disk.
+    variable ``CHOI_D2_CACHE`` names, for data on a read-only disk; None where that is "off": then
+    nothing is kept.
     """
     source = Path(source).absolute()
     folder = os.getenv("CHOI_D2_CACHE")
+    if folder == "off":
+        return None
     if not folder:
         return source.parent / ".choi_d2_cache" / f"{source.name}{suffix}"
     return Path(folder).expanduser() / f"{'_'.join(source.parts[1:])}{suffix}"

@@ -29,6 +29,8 @@ def test_errors_come_back_in_place(write_image, tmp_path):
 def test_cache_folder(tmp_path, monkeypatch):
     monkeypatch.delenv("CHOI_D2_CACHE", raising=False)
     assert cache_path(tmp_path / "a.json", ".x").parent.parent == tmp_path
+    monkeypatch.setenv("CHOI_D2_CACHE", "off")
+    assert cache_path(tmp_path / "a.json", ".x") is None
     monkeypatch.setenv("CHOI_D2_CACHE", str(tmp_path / "cache"))
     one, two = cache_path("/data/one/a.json", ".x"), cache_path("/data/two/a.json", ".x")
     assert one.parent == two.parent == tmp_path / "cache" and one != two
