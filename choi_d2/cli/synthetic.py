@@ -4,6 +4,7 @@
   choi synthetic --format hoi --root my --seed 1 --train 120 --val 40 --test 0
   choi synthetic --benchmark
   choi synthetic --contact-sheet scenes.png
+  choi synthetic --video clip.mp4 --size 640x480
 
 `python -m choi_d2.synthetic` is the same.
 """
@@ -54,6 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--contact-sheet", type=Path, metavar="PNG", help="draw the first 24 scenes with labels"
+    )
+    parser.add_argument(
+        "--video",
+        type=Path,
+        metavar="MP4",
+        help="in the place of a data set draw a video: three shots of people who move and one of "
+        "an empty place; and beside it as JSON lines who is in it, with a number, and does what",
     )
     parser.add_argument("--contact-split", choices=SPLITS, default="train")
     add_json(parser)

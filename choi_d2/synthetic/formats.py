@@ -8,9 +8,23 @@ from typing import Any, Protocol
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from choi_d2.utils import InputError
+
 from .scene import Scene
 
 SPLITS = ("train", "val", "test")
+
+
+def check_image_size(image_size: Sequence[int]) -> None:
+    """Can scenes be drawn in (width, height)?
+
+    Raises:
+        InputError: no.
+    """
+    if len(image_size) != 2 or min(image_size) < 120 or max(image_size) > 4096:
+        raise InputError(
+            f"expected (width, height), each 120..4096, found {image_size}", field="image_size"
+        )
 
 
 class Format(Protocol):

@@ -1,4 +1,4 @@
-"""What ``choi synthetic`` does: a data set, or the benchmark's, and a picture of what is in it."""
+"""What ``choi synthetic`` does: a data set, or the benchmark's, and a picture of it; a video."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from choi_d2.utils import InputError, atomic_path
 
 from . import benchmark
 from .formats import SPLITS
+from .moving import ClipStyle
 from .preview import contact_sheet
 from .writer import make_dataset, scene_at
+
+CLIP = ClipStyle(shots=(100, 60, 25, 60), empty=(2,), pan=0.08)
 
 
 def complete(args: argparse.Namespace) -> argparse.Namespace:
@@ -78,6 +81,10 @@ def make(args: argparse.Namespace) -> Made:
     Raises:
         InputError: a size that is too small, or no scene for the contact sheet.
     """
+    if args.video:
+        from .clip_writer import write_clip
+
+        return write_clip(args.video, args.seed, args.size, CLIP)
     sizes = {split: getattr(args, split) for split in SPLITS}
     style = benchmark.PARTS[""].style if args.benchmark else None
     if args.benchmark:

@@ -9,7 +9,7 @@ import numpy as np
 from choi_d2.categories.hoiw import OBJECTS
 
 from .backgrounds import draw_background, weather
-from .canvas import FACE, Painting, moved, paint
+from .canvas import FACE, Color, Painting, Pen, Shape, moved, paint
 from .layout import Placed, choose_units, place
 from .scene import PersonInfo, Scene, SceneStyle
 from .units import ground_shadow
@@ -51,14 +51,7 @@ def _try_scene(rng, size: tuple[int, int], style: SceneStyle, verb: str | None) 
         return None
     background, shadow, horizon = draw_background(rng, *size)
     placed.sort(key=lambda p: p.offset[1])
-    shapes, count = [], 0
-    for depth, item in enumerate(placed):
-        item.first = count
-        count += len(item.unit.categories)
-        left, right, _ = item.unit.extent()
-        ground_shadow(item.unit.pen().at(((left + right) / 2, 0)), shadow, (right - left) * 0.42)
-        where = {"scale": item.scale, "mirror": item.mirror, "offset": item.offset}
-        shapes += [moved(s, **where, z=depth, first_owner=item.first) for s in item.unit.shapes]
+    shapes, count = shapes_of(placed, shadow)
     painting = paint(background, shapes)
     keep = _visible(painting, placed, count)
     if keep is None:
@@ -67,7 +60,31 @@ def _try_scene(rng, size: tuple[int, int], style: SceneStyle, verb: str | None) 
         # What hardly shows is left out of the picture, too.
         dropped = {k + 1 for k in range(count) if not keep[k]}
         painting = paint(background, [s for s in shapes if s.owner not in dropped])
-    return _read_off(painting, placed, keep, weather(rng, painting.image, style.noise))
+    return read_off(painting, placed, keep, weather(rng, painting.image, style.noise))
+
+
+def shapes_of(placed: list[Placed], shadow: Color) -> tuple[list[Shape], int]:
+    """Everything that is placed, far to near, in the picture's frame.
+
+    Args:
+        placed: the farthest first; each learns the number of its ``first`` instance.
+        shadow: the colour of shadows on the ground.
+
+    Returns:
+        the shapes, and how many instances there are.
+    """
+    shapes, count = [], 0
+    for depth, item in enumerate(placed):
+        item.first = count
+        count += len(item.unit.categories)
+        left, right, _ = item.unit.extent()
+        where = {"scale": item.scale, "mirror": item.mirror, "offset": item.offset}
+        shadows: list[Shape] = []
+        pen = Pen(shadows).at(((left + right) / 2, 0))
+        ground_shadow(pen, shadow, (right - left) * 0.42)
+        for shape in (*item.unit.shapes, *shadows):
+            shapes.append(moved(shape, **where, z=depth, first_owner=item.first))
+    return shapes, count
 
 
 def _visible(painting: Painting, placed: list[Placed], count: int) -> list[bool] | None:
@@ -95,9 +112,17 @@ def _visible(painting: Painting, placed: list[Placed], count: int) -> list[bool]
     return keep
 
 
-def _read_off(
+def read_off(
     painting: Painting, placed: list[Placed], keep: list[bool], image: np.ndarray
 ) -> Scene:
+    """The ground truth of a painting.
+
+    Args:
+        painting: of the shapes of ``placed``.
+        placed: what is in it.
+        keep: which of its instances the ground truth has.
+        image: the picture, (H, W, 3) uint8, BGR.
+    """
     new_index = np.cumsum(keep) - 1
     owners = np.flatnonzero(keep) + 1
     masks = painting.owners[None] == owners[:, None, None]
@@ -126,6 +151,8 @@ def _read_off(
             if k in unit.centers:
                 scene.centers[index] = tuple(float(c) for c in item.to_image(unit.centers[k]))
         for (human, thing), verbs in unit.pairs.items():
+            if not (keep[item.first + human] and keep[item.first + thing]):
+                continue
             pair = int(new_index[item.first + human]), int(new_index[item.first + thing])
             scene.pairs[pair] = verbs
     return scene

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from choi_d2.utils import InputError, atomic_path, read_json, write_json
 
 from .activities import VERB_ACTIVITIES
-from .formats import SPLITS, Format, stem_at
+from .formats import SPLITS, Format, check_image_size, stem_at
 from .hicodet_writer import HICODETFormat
 from .hoi_writer import HOIFormat
 from .hoiw_writer import HOIWFormat
@@ -150,10 +150,7 @@ def _parameters(layout: Format, seed, sizes, image_size, style: SceneStyle) -> d
             raise InputError(f"expected one of {SPLITS}, found {split!r}", field="sizes")
         if not isinstance(size, int) or size < 0:
             raise InputError(f"expected a number of images, found {size!r}", field=f"sizes.{split}")
-    if len(image_size) != 2 or min(image_size) < 120 or max(image_size) > 4096:
-        raise InputError(
-            f"expected (width, height), each 120..4096, found {image_size}", field="image_size"
-        )
+    check_image_size(image_size)
     return {
         "format": layout.name,
         "seed": seed,
