@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-ROOTS = ("choi_d2[dev,faces]", "detectron2")
+ROOTS = ("choi_d2[dev,faces,track]", "detectron2")
 LEFT_OUT = re.compile(r"(choi-d2|detectron2|triton|nvidia-.*|cuda-.*)$")
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 HEADER = """\

@@ -28,7 +28,7 @@ from repackage_detectron2 import (
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP = Path(sys.prefix) / ".choi_d2-install.json"
-CHOICES = {"extras": "dev,faces", "constraints": "constraints.txt", "detectron2": ""}
+CHOICES = {"extras": "dev,faces,track", "constraints": "constraints.txt", "detectron2": ""}
 CHECK = "import detectron2.engine, detectron2.model_zoo, choi_d2; print(detectron2.__file__)"
 
 

@@ -5,6 +5,7 @@
   choi predict photos/ --output found --model output/my/model_final.pth --json-lines --csv
   choi predict photos/ --output found --json-lines --no-draw --shard 2/8
   find photos -name '*.jpg' | choi predict - --output found
+  choi predict clip.mp4 --output found --track
   choi predict 0 --output found --vid-stride 5
 
 Without --output the triplets are printed in words, or with --json as a line of JSON for each
@@ -19,6 +20,8 @@ and a.json, of a video clip.mp4 the drawn clip.mp4 and clip.jsonl, a line for ea
 Boxes are in the picture's pixels; "human" and "object" count the instances from 0 ("object" is null
 for a verb without object); the best triplet is the first. With --masks, instances also have
 "segmentation" (COCO's compressed run lengths), and with --faces there is a list of face boxes.
+Frames of a video have "frame" and "time" (seconds), and with --track instances have "track": the
+number that a person or thing keeps over the frames, null for who was not recognised again.
 
 Started again, the same command does what is not done. Files that cannot be read are named and
 counted, and the exit code is 1.
@@ -105,6 +108,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of a video or camera, every N-th frame (default: 1)",
     )
+    found.add_argument(
+        "--track",
+        action="store_true",
+        help="let people and things keep a number, and people a colour, over the frames of a video "
+        "or camera; needs the package trackers",
+    )
     written = parser.add_argument_group("what is written")
     written.add_argument("--no-draw", action="store_true", help="results alone")
     written.add_argument(
@@ -155,6 +164,7 @@ def _write(args: argparse.Namespace) -> int:
     sources, listed = _sources(args)
     items, missing = list_items(sources, output, listed=listed, written=written)
     check_output(items, output)
+    _check_track(args, items)
     choice = _choose(args)
     folder_run = FolderRun(items, output, options, written=written, model=identity(choice))
     summary = folder_run.summary
@@ -180,6 +190,7 @@ def _print(args: argparse.Namespace) -> int:
 
     sources, listed = _sources(args)
     items, missing = list_items(sources, listed=listed)
+    _check_track(args, items)
     number, count = args.shard
     choice = _choose(args)
     failed = [f"{name}: no such file" for name in missing]
@@ -210,10 +221,28 @@ def _options(args: argparse.Namespace):
         json_lines=args.json_lines,
         csv=args.csv,
         vid_stride=args.vid_stride,
+        track=args.track,
         batch_size=args.batch_size,
         shard=args.shard,
         overwrite=args.overwrite,
     )
+
+
+def _check_track(args: argparse.Namespace, items) -> None:
+    """Refuse to track without a tracker or a video, before the model is loaded."""
+    if not args.track:
+        return
+    from choi_d2.inference.tracking import check_tracker, say_that_photos_are_not_tracked
+
+    check_tracker()
+    if items and not any(item.is_video for item in items):
+        raise InputError(
+            "is for videos and cameras, and no SOURCE is one: nobody in a photo is followed",
+            field="--track",
+            hint="Leave it out.",
+        )
+    if not all(item.is_video for item in items):
+        say_that_photos_are_not_tracked()
 
 
 def _sources(args: argparse.Namespace) -> tuple[list[str], list[str]]:

@@ -151,13 +151,14 @@ class FolderRun:
             return
         yield from zip((item for item, _ in batch), results, strict=True)
 
-    def _predict(self, pictures: Iterable[Picture]) -> Iterator[HOIResult]:
+    def _predict(self, pictures: Iterable[Picture], *, track: bool = False) -> Iterator[HOIResult]:
         options = self.options
         results = self._predictor.predict(
             pictures,
             batch_size=options.batch_size,
             score_thresh=options.score_thresh,
             max_triplets=options.max_triplets,
+            track=track,
             keep_image=options.draw,
         )
         for result in results:
@@ -188,7 +189,8 @@ class FolderRun:
                     frames = _Frames(self, item, lines, video)
                     try:
                         source = item.source if camera else str(item.source)
-                        frames.add(self._predict(open_source(source, vid_stride=stride)))
+                        pictures = open_source(source, vid_stride=stride)
+                        frames.add(self._predict(pictures, track=self.options.track))
                     except KeyboardInterrupt as error:
                         # A camera has no other end; of a video nothing would be kept.
                         if not camera or not frames.count:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
@@ -29,6 +30,7 @@ from .detections import DetectionSource, detections_of
 from .model_inputs import prepare
 from .results import HOIResult
 from .sources import Picture, Source, open_source
+from .tracking import check_tracker, track_results
 
 if TYPE_CHECKING:
     from choi_d2.data.faces import FaceDetector
@@ -141,6 +143,7 @@ class HOIPredictor:
         score_thresh: float = 0.15,
         max_triplets: int | None = 20,
         vid_stride: int = 1,
+        track: bool = False,
         detections: DetectionSource | None = None,
         keep_image: bool = True,
         on_error: Callable[[InputError], None] | None = None,
@@ -156,6 +159,7 @@ class HOIPredictor:
         score_thresh: float = 0.15,
         max_triplets: int | None = 20,
         vid_stride: int = 1,
+        track: bool = False,
         detections: DetectionSource | None = None,
         keep_image: bool = True,
         on_error: Callable[[InputError], None] | None = None,
@@ -170,6 +174,7 @@ class HOIPredictor:
         score_thresh: float = 0.15,
         max_triplets: int | None = 20,
         vid_stride: int = 1,
+        track: bool = False,
         detections: DetectionSource | None = None,
         keep_image: bool = True,
         on_error: Callable[[InputError], None] | None = None,
@@ -186,6 +191,9 @@ class HOIPredictor:
             score_thresh: the least score of a triplet.
             max_triplets: at most so many of a picture, the best ones; None for all.
             vid_stride: of a video or camera, every so many frames are taken.
+            track: give people and things numbers that they keep over the frames of a video, see
+                :mod:`choi_d2.inference.tracking`; arrays and PIL images count as frames of one
+                video, photos are left alone. A result comes when the next frame is known.
             detections: another detector's, in the place of the model's own: a function of
                 :class:`Picture`, or a mapping from file names, or a list with one for each picture.
             keep_image: let results hold their pictures, to be drawn on.
@@ -196,13 +204,19 @@ class HOIPredictor:
             one result for each picture, in their order.
 
         Raises:
-            InputError: nothing is there, or it is no picture.
+            InputError: nothing is there, or it is no picture; with ``track``, the package that
+                tracks is not installed.
         """
         if batch_size < 1:
             raise InputError(f"expected at least 1, found {batch_size}", field="batch_size")
-        pictures = open_source(source, vid_stride=vid_stride, on_error=on_error)
-        results = self._results(
-            pictures, batch_size, detections, score_thresh, max_triplets, keep_image
+        results = self.predict(
+            open_source(source, vid_stride=vid_stride, on_error=on_error),
+            batch_size=batch_size,
+            score_thresh=score_thresh,
+            max_triplets=max_triplets,
+            track=track,
+            detections=detections,
+            keep_image=keep_image,
         )
         return results if stream else list(results)
 
@@ -213,13 +227,20 @@ class HOIPredictor:
         batch_size: int = 1,
         score_thresh: float = 0.15,
         max_triplets: int | None = 20,
+        track: bool = False,
         detections: DetectionSource | None = None,
         keep_image: bool = True,
     ) -> Iterator[HOIResult]:
         """As a call with ``stream``, from pictures that somebody else has opened."""
-        return self._results(
+        if track:
+            check_tracker()
+        found = self._results(
             iter(pictures), batch_size, detections, score_thresh, max_triplets, keep_image
         )
+        if track:
+            # Whoever can be in a triplet can get a number.
+            return track_results(found, self.cfg.MODEL.ROI_INTERACTION_HEAD.SCORE_THRESH_TEST)
+        return _without_pictures(found)
 
     def _results(
         self,
@@ -229,7 +250,7 @@ class HOIPredictor:
         score_thresh: float,
         max_triplets: int | None,
         keep_image: bool,
-    ) -> Iterator[HOIResult]:
+    ) -> Generator[tuple[Picture, HOIResult]]:
         number = itertools.count()
         try:
             while batch := list(itertools.islice(pictures, batch_size)):
@@ -237,15 +258,18 @@ class HOIPredictor:
                 if detections is not None:
                     given = [detections_of(detections, x, next(number)) for x in batch]
                 for picture, outputs in zip(batch, self._outputs(batch, given), strict=True):
-                    yield HOIResult.from_predictions(
-                        outputs,
-                        self.vocabulary,
-                        score_thresh=score_thresh,
-                        max_triplets=max_triplets,
-                        file_name=picture.file_name,
-                        frame=picture.frame,
-                        time=picture.time,
-                        image=_rgb(picture.image) if keep_image else None,
+                    yield (
+                        picture,
+                        HOIResult.from_predictions(
+                            outputs,
+                            self.vocabulary,
+                            score_thresh=score_thresh,
+                            max_triplets=max_triplets,
+                            file_name=picture.file_name,
+                            frame=picture.frame,
+                            time=picture.time,
+                            image=_rgb(picture.image) if keep_image else None,
+                        ),
                     )
         finally:
             close = getattr(pictures, "close", None)
@@ -302,6 +326,12 @@ class HOIPredictor:
                 if faces is not None:
                     outputs[index]["faces"] = faces
         return outputs
+
+
+def _without_pictures(found: Generator[tuple[Picture, HOIResult]]) -> Iterator[HOIResult]:
+    with contextlib.closing(found):
+        for _, result in found:
+            yield result
 
 
 def _needed_face_detector(cfg: CfgNode) -> FaceDetector | None:

@@ -34,6 +34,7 @@ def results_of(
         batch_size=options.batch_size,
         score_thresh=options.score_thresh,
         max_triplets=options.max_triplets,
+        track=options.track,
         keep_image=False,
     )
     for result in results:

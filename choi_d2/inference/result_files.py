@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CSV_COLUMNS = (
     *("file_name", "frame", "time", "verb", "object", "score", "human_index", "object_index"),
     *(f"{end}_{side}" for end in ("human", "object") for side in ("x1", "y1", "x2", "y2")),
+    *("human_track", "object_track"),
 )
 
 
@@ -53,8 +54,8 @@ def _instance(result: HOIResult, row: int, masks: bool) -> dict[str, Any]:
         "category": result.vocabulary.classes[result.classes[row]],
         "score": round(float(result.scores[row]), 6),
     }
-    if result.track_ids is not None and result.track_ids[row] >= 0:
-        instance["track"] = int(result.track_ids[row])
+    if result.track_ids is not None:
+        instance["track"] = _number(result.track_ids[row])
     if masks and result.masks is not None:
         from choi_d2.visualization.masks import encode_mask
 
@@ -86,8 +87,7 @@ def from_dict(content: Mapping[str, Any]) -> dict[str, Any]:
         "time": content.get("time"),
     }
     if any("track" in instance for instance in instances):
-        tracks = [instance.get("track", -1) for instance in instances]
-        arguments["track_ids"] = np.array(tracks, np.int64)
+        arguments["track_ids"] = _track_ids(instances)
     if instances and all("segmentation" in instance for instance in instances):
         from choi_d2.visualization.masks import decode_segmentation
 
@@ -125,6 +125,8 @@ def csv_rows(result: HOIResult) -> Iterable[list]:
             triplet.object_index if has_object else "",
             *_rounded_box(triplet.human_box),
             *(_rounded_box(triplet.object_box) if has_object else [""] * 4),
+            "" if triplet.human_track is None else triplet.human_track,
+            "" if triplet.object_track is None else triplet.object_track,
         ]
 
 
@@ -196,6 +198,21 @@ def _pairs(triplets: Sequence[Mapping], num_instances: int) -> np.ndarray:
                 )
         pairs.append((human, object_))
     return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def _track_ids(instances: Sequence[Mapping]) -> np.ndarray:
+    ids = [instance.get("track") for instance in instances]
+    for position, number in enumerate(ids):
+        if number is not None and (type(number) is not int or number < 0):
+            raise InputError(
+                f"expected a whole number or null, found {number!r}",
+                field=f"instances[{position}].track",
+            )
+    return np.array([-1 if number is None else number for number in ids], np.int64)
+
+
+def _number(track_id: int) -> int | None:
+    return int(track_id) if track_id >= 0 else None
 
 
 def _rounded(number: float | None, digits: int) -> float | None:

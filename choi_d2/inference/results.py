@@ -48,8 +48,8 @@ class HOIResult:
         masks: bool (R, H, W); None where the model has none.
         faces: float32 (F, 4), the faces that the model looked at; None where nobody looked.
         face_scores: float32 (F,); None where nobody looked.
-        track_ids: int64 (R,), the number that a person keeps over a video's frames, -1 for
-            instances without one; None outside of videos.
+        track_ids: int64 (R,), the number from 1 that a person or thing keeps over a video's frames,
+            -1 for instances without one; None where nobody tracked.
         file_name: where the picture is from; None for an array.
         frame: number of the video's frame, from 0; None outside of videos.
         time: of the frame, in seconds from the beginning.
@@ -229,8 +229,9 @@ class HOIResult:
 
         Returns:
             ``file_name``, ``frame``, ``time``, ``height``, ``width``; ``instances``: dicts with
-            ``box`` (x1 y1 x2 y2, pixels), ``category``, ``score`` and, where there are any,
-            ``track`` and (``masks``) ``segmentation`` (COCO's compressed run lengths);
+            ``box`` (x1 y1 x2 y2, pixels), ``category``, ``score``, where somebody tracked
+            ``track`` (None for an instance without number) and, where there are any, (``masks``)
+            ``segmentation`` (COCO's compressed run lengths);
             ``triplets``: dicts with ``human`` and ``object`` (numbers of instances; ``object`` is
             None for a verb without object), ``verb``, ``score``; ``faces`` where somebody looked;
             ``vocabulary``.
@@ -249,8 +250,8 @@ class HOIResult:
         """One line for each triplet, under a line of names; also written to ``path``.
 
         Columns: file_name, frame, time, verb, object, score, human_index, object_index, human_x1
-        ... human_y2, object_x1 ... object_y2. ``object`` and its box are empty for a verb without
-        object.
+        ... human_y2, object_x1 ... object_y2, human_track, object_track. ``object``, its box and
+        number are empty for a verb without object.
         """
         text = result_files.to_csv([self])
         if path is not None:
@@ -290,6 +291,7 @@ class HOIResult:
             triplets=[Triplet(*pair, verb, score) for pair, verb, score in rows],
             mask_of=no_masks if self.masks is None else self.masks.__getitem__,
             faces=np.zeros((0, 4)) if self.faces is None else self.faces.astype(np.float64),
+            track_ids=self.track_ids,
         )
 
 

@@ -28,6 +28,7 @@ class RunOptions:
         json_lines: one file of all results, in place of one for each picture.
         csv: also a table of all triplets, when the run has come to its end.
         vid_stride: of a video or camera, every so many frames are taken.
+        track: give people and things numbers that they keep over the frames.
         batch_size: pictures that are looked at together.
         shard: (i, n): of n runs that share the pictures this is the i-th, from 1.
         overwrite: do everything again.
@@ -42,6 +43,7 @@ class RunOptions:
     json_lines: bool = False
     csv: bool = False
     vid_stride: int = 1
+    track: bool = False
     batch_size: int = 1
     shard: tuple[int, int] = (1, 1)
     overwrite: bool = False
@@ -107,7 +109,9 @@ def check_settings(output: Path, settings: Mapping[str, Any]) -> None:
     path = output / SETTINGS
     if not path.is_file():
         return
-    before, now = read_json(path, dict), json.loads(json.dumps(settings))
+    # What an earlier version did not know was not in use.
+    before = {**RunOptions().settings(), **read_json(path, dict)}
+    now = json.loads(json.dumps(settings))
     others = [key for key in now if key in before and before[key] != now[key]]
     if others:
         told = "; ".join(f"{key} was {before[key]!r}, now {now[key]!r}" for key in others)

@@ -24,6 +24,8 @@ class Triplet:
         human_index, object_index: rows of the result's instances; the same row for a verb that
             takes no object.
         human_box, object_box: float32 (4,), x1 y1 x2 y2 in the picture's pixels.
+        human_track, object_track: the numbers that they keep over a video's frames; None where
+            there is none, or no object.
     """
 
     verb: str
@@ -33,10 +35,15 @@ class Triplet:
     object_index: int
     human_box: np.ndarray
     object_box: np.ndarray
+    human_track: int | None = None
+    object_track: int | None = None
 
     def __str__(self) -> str:
+        human = self.human_index if self.human_track is None else f"#{self.human_track}"
         words = self.verb if self.object is None else f"{self.verb} {self.object}"
-        return f"human {self.human_index} {words} ({self.score:.2f})"
+        if self.object_track is not None:
+            words += f" #{self.object_track}"
+        return f"human {human} {words} ({self.score:.2f})"
 
 
 class Triplets(Sequence[Triplet]):
@@ -121,6 +128,7 @@ class Triplets(Sequence[Triplet]):
         verb: str | Sequence[str] | None = None,
         object: str | Sequence[str] | None = None,
         human: int | None = None,
+        human_track: int | None = None,
         score: float = 0.0,
     ) -> Triplets:
         """The triplets that fulfil all conditions.
@@ -129,6 +137,7 @@ class Triplets(Sequence[Triplet]):
             verb: a verb's name, or several.
             object: the class name of the object, or several.
             human: row of the human among the result's instances.
+            human_track: number of the human in its video.
             score: the least score.
 
         Raises:
@@ -144,6 +153,9 @@ class Triplets(Sequence[Triplet]):
             keep &= self.pairs[:, 0] != self.pairs[:, 1]
         if human is not None:
             keep &= self.pairs[:, 0] == human
+        if human_track is not None:
+            ids = self._result.track_ids
+            keep &= False if ids is None else ids[self.pairs[:, 0]] == human_track
         return self[keep]
 
     @overload  # type: ignore[override]
@@ -165,6 +177,10 @@ class Triplets(Sequence[Triplet]):
     def _triplet(self, row: int) -> Triplet:
         result = self._result
         human, object_ = (int(x) for x in result.pairs[row])
+        numbers = [None, None]
+        if result.track_ids is not None:
+            ids = result.track_ids[human], result.track_ids[object_] if human != object_ else -1
+            numbers = [int(number) if number >= 0 else None for number in ids]
         return Triplet(
             verb=result.vocabulary.verbs[result.verbs[row]],
             object=None if human == object_ else result.vocabulary.classes[result.classes[object_]],
@@ -173,6 +189,8 @@ class Triplets(Sequence[Triplet]):
             object_index=object_,
             human_box=result.boxes[human],
             object_box=result.boxes[object_],
+            human_track=numbers[0],
+            object_track=numbers[1],
         )
 
 

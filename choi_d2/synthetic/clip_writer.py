@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,15 +20,40 @@ from .moving import ClipStyle, Moment, draw_clip
 WORDS = Vocabulary(OBJECTS, VERBS)
 
 
-def write_clip(path: Path, seed: int, image_size: tuple[int, int], style: ClipStyle) -> str:
+@dataclass(frozen=True)
+class MadeClip:
+    """What was drawn.
+
+    Attributes:
+        video: the MP4.
+        truth: JSON lines of what is in its frames.
+        frames, shots: how many.
+        numbers: how many people and things there are.
+    """
+
+    video: Path
+    truth: Path
+    frames: int
+    shots: int
+    numbers: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Strings and numbers alone."""
+        return {**vars(self), "video": str(self.video), "truth": str(self.truth)}
+
+    def __str__(self) -> str:
+        return (
+            f"{self.video}: {self.frames} frames, {self.shots} shots, {self.numbers} people and "
+            f"things; {self.truth} says what is in it"
+        )
+
+
+def write_clip(path: Path, seed: int, image_size: tuple[int, int], style: ClipStyle) -> MadeClip:
     """Draw a video, and write the truth beside it as ``choi predict`` writes what it finds.
 
     Args:
         path: the MP4; ``clip.jsonl`` goes beside ``clip.mp4``.
         seed, image_size, style: see :func:`draw_clip`.
-
-    Returns:
-        what is in it, in words.
 
     Raises:
         InputError: another ending, or a size that is too small.
@@ -41,11 +68,10 @@ def write_clip(path: Path, seed: int, image_size: tuple[int, int], style: ClipSt
             video.write(np.ascontiguousarray(moment.scene.image[:, :, ::-1]))
             results.append(truth(moment, frame, str(path)))
             numbers.update(results[-1].track_ids.tolist())
-    with atomic_path(path.with_suffix(".jsonl")) as temporary:
+    lines = path.with_suffix(".jsonl")
+    with atomic_path(lines) as temporary:
         temporary.write_text("".join(f"{result.to_json()}\n" for result in results), "utf-8")
-    return (
-        f"{path}: {len(results)} frames, {len(style.shots)} shots, {len(numbers)} people and things"
-    )
+    return MadeClip(path, lines, len(results), len(style.shots), len(numbers))
 
 
 def truth(moment: Moment, frame: int, file_name: str | None = None) -> HOIResult:

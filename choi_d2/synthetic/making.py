@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -19,6 +19,9 @@ from .formats import SPLITS
 from .moving import ClipStyle
 from .preview import contact_sheet
 from .writer import make_dataset, scene_at
+
+if TYPE_CHECKING:
+    from .clip_writer import MadeClip
 
 CLIP = ClipStyle(shots=(100, 60, 25, 60), empty=(2,), pan=0.08)
 
@@ -72,8 +75,8 @@ class Made:
         return "\n".join(lines)
 
 
-def make(args: argparse.Namespace) -> Made:
-    """Make the set.
+def make(args: argparse.Namespace) -> Made | MadeClip:
+    """Make the set, or the video.
 
     Args:
         args: what :func:`complete` gave.
@@ -82,6 +85,7 @@ def make(args: argparse.Namespace) -> Made:
         InputError: a size that is too small, or no scene for the contact sheet.
     """
     if args.video:
+        # Here, because results need torch, and drawing does not.
         from .clip_writer import write_clip
 
         return write_clip(args.video, args.seed, args.size, CLIP)

@@ -150,7 +150,9 @@ def _write_bystander(
 
 
 def _class_name(drawn: Drawn, vocabulary: Vocabulary, index: int) -> str:
-    return _words(vocabulary.classes[int(drawn.scene.classes[index])])
+    name = _words(vocabulary.classes[int(drawn.scene.classes[index])])
+    number = drawn.scene.number_of(index)
+    return name if number is None else f"{name} #{number}"
 
 
 def _words(name: str) -> str:

@@ -49,6 +49,23 @@ def human_colors(centers_x: dict[int, float]) -> dict[int, Color]:
     return colors
 
 
+def tracked_colors(numbers: dict[int, int | None]) -> dict[int, Color]:
+    """The colours of humans that are followed over a video's frames, the same in all of them.
+
+    Args:
+        numbers: instance index -> its number from 1, None for one that has none (yet).
+    """
+    colors = {}
+    for index, number in numbers.items():
+        if number is None:
+            colors[index] = BYSTANDER
+            continue
+        lap, position = divmod(number - 1, len(HUMANS))
+        # The third lap's are as dark as is good for them.
+        colors[index] = _shaded(HUMANS[position], 0.75 ** (lap % 3))
+    return colors
+
+
 def readable(color: Color) -> Color:
     """``color`` light enough for text on a dark label."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*(channel / 255 for channel in color))

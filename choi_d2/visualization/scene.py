@@ -31,6 +31,7 @@ class Scene:
         mask_of: instance index -> bool (H, W) or None.
         faces: float (F, 4), x1 y1 x2 y2.
         other_pairs: (human, object) of pairs without a verb that are to be seen all the same.
+        track_ids: int (R,), numbers over a video's frames, -1 for none; None outside of videos.
     """
 
     boxes: np.ndarray
@@ -39,6 +40,12 @@ class Scene:
     mask_of: MaskOf = no_masks
     faces: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
     other_pairs: list[tuple[int, int]] = field(default_factory=list)
+    track_ids: np.ndarray | None = None
+
+    def number_of(self, index: int) -> int | None:
+        """The number of an instance over a video's frames; None where it has none."""
+        number = -1 if self.track_ids is None else int(self.track_ids[index])
+        return number if number >= 0 else None
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any], height: int, width: int) -> Scene:

@@ -27,7 +27,8 @@ class TripletVisualizer:
     """Draws the triplets of one picture, of any size.
 
     Every human has its own colour, on its box or mask, on the arrow to each of its objects and on
-    the edge of the arrow's label; objects are blue. A label says all verbs of its pair in words. ::
+    the edge of the arrow's label; objects are blue. A label says all verbs of its pair in words. In
+    a video that was tracked the colour is that of the human's number, which labels say, too. ::
 
         visualizer = TripletVisualizer(image_rgb, MetadataCatalog.get("hoiw_test"))
         visualizer.draw_predictions(output["instances"], output["interactions"])
@@ -196,6 +197,9 @@ class TripletVisualizer:
     def _instance_colors(self, scene: Scene, pairs: Mapping) -> dict[int, Color]:
         humans = {human for human, _ in pairs}
         humans |= {o for _, o in pairs if scene.classes[o] == self.vocabulary.human_class}
+        if scene.track_ids is not None:
+            colors = palette.tracked_colors({i: scene.number_of(i) for i in humans})
+            return {i: colors.get(i, palette.OBJECT) for pair in pairs for i in pair}
         centers = {i: float(scene.boxes[i, 0] + scene.boxes[i, 2]) / 2 for i in humans}
         colors = palette.human_colors(centers)
         return {i: colors.get(i, palette.OBJECT) for pair in pairs for i in pair}

@@ -1,11 +1,12 @@
 """``choi predict``: what it prints and writes, its exit codes, and what it refuses."""
 
-import importlib
+import importlib.util
 import io
 import json
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import yaml
@@ -117,6 +118,8 @@ def test_a_list_on_stdin(predict, photos, tmp_path, monkeypatch, capsys):
         (["photos", "--model", "nowhere.pth"], "no such model"),
         (["photos", "--output", "out", "--opts", "MODEL.NONSENSE", "1"], "MODEL.NONSENSE"),
         (["photos", "--output", "photos/a.jpg/out"], "photos"),
+        (["photos", "--track"], "no SOURCE is one"),
+        (["photos", "--track", "--output", "out"], "no SOURCE is one"),
     ],
 )
 def test_what_is_refused(predict, photos, monkeypatch, capsys, words, message):
@@ -125,6 +128,45 @@ def test_what_is_refused(predict, photos, monkeypatch, capsys, words, message):
     assert predict(*words) == 2
     assert message in capsys.readouterr().err and files_in(photos) == before
     assert not Path("out").exists()
+
+
+@pytest.fixture
+def video(photos):
+    """Five frames of nothing, among the photos."""
+    writer = cv2.VideoWriter(
+        str(photos / "clip.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 48)
+    )
+    for _ in range(5):
+        writer.write(np.full((48, 64, 3), 90, np.uint8))
+    writer.release()
+    return photos / "clip.avi"
+
+
+def test_numbers_over_a_videos_frames(predict, video, tmp_path, capsys):
+    pytest.importorskip("trackers")
+    assert predict(video, "--track", "--vid-stride", "2") == 0
+    out = capsys.readouterr().out.splitlines()
+    words = "human #1 ride bike #2 (0.90); human #1 walk (0.50)"
+    assert out == [f"{video}, frame {frame}: {words}" for frame in (0, 2, 4)]
+    # Also among photos, and in what is written.
+    assert predict(video.parent, "--track", "--output", tmp_path / "out") == 0
+    frames = [json.loads(x) for x in (tmp_path / "out" / "clip.jsonl").read_text().splitlines()]
+    assert [[x["track"] for x in frame["instances"]] for frame in frames] == [[1, 2]] * 5
+    photo = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert "track" not in photo["instances"][0]
+    capsys.readouterr()
+    assert predict(video.parent, "--output", tmp_path / "out") == 2
+    assert "track was True, now False" in capsys.readouterr().err
+
+
+def test_tracking_needs_its_package(predict, video, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "trackers", None)
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "trackers" else find_spec(name)
+    )
+    assert predict(video, "--track") == 2
+    assert "pip install" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "2", "a/b", "1/0"])

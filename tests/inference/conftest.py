@@ -11,10 +11,14 @@ from detectron2.config import get_cfg
 for room in ("engine", "inference", "modeling"):
     sys.path.insert(0, str(Path(__file__).parents[1] / room))
 
+import torch  # noqa: E402
 from stub_model import OPTIONS, stub_dataset  # noqa: E402, F401 (a fixture)
+from tiny import NUM_VERBS, tiny_config, tiny_model  # noqa: E402
 
 from choi_d2.config import add_choi_config  # noqa: E402
-from choi_d2.inference import HOIResult  # noqa: E402
+from choi_d2.engine import HOICheckpointer  # noqa: E402
+from choi_d2.engine.model_card import ModelCard  # noqa: E402
+from choi_d2.inference import HOIPredictor, HOIResult  # noqa: E402
 from choi_d2.structures import Vocabulary  # noqa: E402
 
 VOCABULARY = Vocabulary(("person", "bike", "dog"), ("ride", "hold", "walk"), 0, True, (2,))
@@ -42,6 +46,20 @@ def result():
         file_name="a.jpg",
         image=np.full((40, 60, 3), 120, np.uint8),
     )
+
+
+@pytest.fixture(scope="session")
+def predictor(tmp_path_factory, repository):
+    """A tiny model with random weights, on the CPU."""
+    words = ("person", "bike", "ball", "dog"), tuple(f"verb {i}" for i in range(NUM_VERBS))
+    folder = tmp_path_factory.mktemp("model")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(repository)
+        torch.manual_seed(0)
+        card = ModelCard.of(tiny_config(), Vocabulary(*words))
+        HOICheckpointer(tiny_model(), str(folder), card=card).save("model_final")
+    opts = ["MODEL.ROI_INTERACTION_HEAD.SCORE_THRESH_TEST", 0.0]
+    return HOIPredictor.from_pretrained(folder, device="cpu", faces="none", opts=opts)
 
 
 @pytest.fixture

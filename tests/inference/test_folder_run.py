@@ -19,6 +19,7 @@ from choi_d2.inference.folder_run import FolderRun
 from choi_d2.inference.result_store import find_written
 from choi_d2.inference.run_items import list_items
 from choi_d2.inference.run_options import RunOptions
+from choi_d2.inference.tracking import track_results
 from choi_d2.utils import InputError
 
 FILES = RunOptions()
@@ -317,6 +318,39 @@ def test_half_of_a_video_is_cut_off(tmp_path):
     _, predictor = run(tmp_path / "in", output, LINES)
     assert len(predictor.seen) == 5
     assert (output / "results.jsonl").read_bytes() == b"".join(whole)
+
+
+def test_a_killed_video_is_tracked_from_its_beginning(tmp_path):
+    """Numbers of a half are no numbers of the whole."""
+    pytest.importorskip("trackers")
+    write_video(tmp_path / "in" / "clip.avi", 6)
+    output, options = tmp_path / "out", replace(LINES, track=True)
+
+    class Tracking(Predictor):
+        def predict(self, pictures, *, track, keep_image, **thresholds):
+            pictures = list(pictures)
+            assert track or not pictures
+            found = ((x, one_triplet(x, keep_image)) for x in pictures)
+            for result in track_results(found, 0.3):
+                self.seen.append(result.frame)
+                self._on_picture(len(self.seen))
+                yield result
+
+    def killed():
+        run(
+            tmp_path / "in",
+            output,
+            options,
+            Tracking(lambda number: os._exit(9) if number == 4 else None),
+        )
+
+    assert in_child(killed) == 9
+    assert lines_of(output) == []
+    _, predictor = run(tmp_path / "in", output, options, Tracking())
+    assert predictor.seen == list(range(6))
+    rows = lines_of(output)
+    assert [[x["track"] for x in row["instances"]] for row in rows] == [[1, 2]] * 6
+    assert rows[-1]["frames"] == 6
 
 
 def test_broken_videos(tmp_path):

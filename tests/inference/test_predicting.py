@@ -3,31 +3,9 @@
 import cv2
 import numpy as np
 import pytest
-import torch
-from tiny import NUM_VERBS, tiny_config, tiny_model
 
-from choi_d2.engine import HOICheckpointer
-from choi_d2.engine.model_card import ModelCard
-from choi_d2.inference import Detections, HOIPredictor
-from choi_d2.structures import Vocabulary
+from choi_d2.inference import Detections
 from choi_d2.utils import InputError
-
-VOCABULARY = Vocabulary(
-    ("person", "bike", "ball", "dog"), tuple(f"verb {i}" for i in range(NUM_VERBS))
-)
-
-
-@pytest.fixture(scope="module")
-def predictor(tmp_path_factory, repository):
-    """A tiny model with random weights, on the CPU."""
-    folder = tmp_path_factory.mktemp("model")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(repository)
-        torch.manual_seed(0)
-        card = ModelCard.of(tiny_config(), VOCABULARY)
-        HOICheckpointer(tiny_model(), str(folder), card=card).save("model_final")
-    opts = ["MODEL.ROI_INTERACTION_HEAD.SCORE_THRESH_TEST", 0.0]
-    return HOIPredictor.from_pretrained(folder, device="cpu", faces="none", opts=opts)
 
 
 def pictures(sizes):

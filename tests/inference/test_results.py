@@ -37,6 +37,29 @@ def test_triplets_in_words(result):
     assert "a.jpg: human 0 ride bike" in str(result)
 
 
+def test_numbers_over_a_videos_frames(result):
+    """They are in words, in JSON, in the table, and choose triplets; objects have them, too."""
+    tracked = dataclasses.replace(result, track_ids=np.array([7, 9, -1, -1]), frame=4, time=0.16)
+    assert str(tracked.triplets[0]) == "human #7 ride bike #9 (0.90)"
+    assert str(tracked.triplets[2]) == "human 2 hold bike #9 (0.40)"
+    assert words(tracked.triplets.filter(human_track=7)) == [
+        (0, "ride", "bike"), (0, "hold", "bike"), (0, "hold", "dog")
+    ]  # fmt: skip
+    content = json.loads(tracked.to_json())
+    assert [x["track"] for x in content["instances"]] == [7, 9, None, None]
+    assert (content["frame"], content["time"]) == (4, 0.16)
+    read = HOIResult.from_dict(content)
+    np.testing.assert_array_equal(read.track_ids, tracked.track_ids)
+    rows = list(csv.DictReader(io.StringIO(tracked.to_csv())))
+    assert [row["human_track"] for row in rows] == ["7", "7", "", "", "7"]
+    assert [row["object_track"] for row in rows] == ["9", "9", "9", "", ""]
+    for wrong in ("one", -3, 1.5, True):
+        content["instances"][1]["track"] = wrong
+        with pytest.raises(InputError, match=r"instances\[1\].track"):
+            HOIResult.from_dict(content)
+    assert "track" not in result.to_dict()["instances"][0]
+
+
 def test_boolean_indexing_and_slices(result):
     triplets = result.triplets
     assert words(triplets[triplets.scores >= 0.4]) == words(triplets)[:3]
@@ -58,6 +81,7 @@ def test_filter(result):
     # "walk" has no object: its second row is the human itself.
     assert len(triplets.filter(object="person")) == 0
     assert words(triplets.filter(human=2)) == words(triplets)[2:4]
+    assert len(triplets.filter(human_track=7)) == 0
     assert triplets.filter(verb="hold").filter(object="bike").count() == {"hold": 2}
     with pytest.raises(ValueError, match="knows no verb 'fly', but ride, hold, walk"):
         triplets.filter(verb="fly")

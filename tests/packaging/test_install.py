@@ -38,7 +38,7 @@ def make(installer, monkeypatch):
 
 
 def test_the_second_time_there_is_nothing_to_do(make):
-    choices = {"extras": "dev,faces", "constraints": "constraints.txt", "detectron2": ""}
+    choices = {"extras": "dev,faces,track", "constraints": "constraints.txt", "detectron2": ""}
     assert make() == (choices, False)
     assert make() is None
 
