@@ -1,10 +1,12 @@
-"""Draw a data set, what a model is trained with, or what a model has found.
+"""Draw a data set, what a model is trained with, what it has found, or what it sees inside.
 
   choi show data --dataset hoiw_train --num 30
   choi show data --data my/train.json --images my/images/train --faces
   choi show samples --config-file configs/HOIW/choi_R_50_FPN.yaml --shuffle
   choi show predictions --data my/val.json --images my/images/val --model output/my/model_final.pth
   choi show results found/results.jsonl --output redrawn --score-thresh 0.3
+  choi show inner photo.jpg --model output/my/model_final.pth --output inside
+  choi show inner photo.jpg --model output/my/model_final.pth --point 310 140
 
 `data` draws what is annotated in the images as they are on disk. `samples` draws what the model is
 trained with: through the training mapper, resized, flipped, with the faces and the pairs that an
@@ -13,12 +15,18 @@ its verbs, a negative one a grey line with a dot at the human. They are pairs of
 boxes, which join every sample; those of a network's own boxes, which change as it learns, are not
 drawn. `predictions` puts what a model finds beside what is annotated; the model needs to know
 nothing of the data set. `results` tells or draws what `choi predict` has written.
+
+`inner` draws three figures of each photo: the ranking scores of all pairs (photo_ranking.png), what
+a position of a human's box sees of the rest of it (photo_ihsm.png; --point says which position, in
+the photo's pixels), and the face that is used for each human with what it counts for each object
+(photo_faces.png). They are of the last interaction network, whose verbs are the answer.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from choi_d2.utils import InputError
 
@@ -27,8 +35,8 @@ from .logs import logging_to_stderr
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``data``, ``samples``, ``predictions``, ``results``."""
-    kinds = parser.add_subparsers(required=True, metavar="data|samples|predictions|results")
+    """``data``, ``samples``, ``predictions``, ``results``, ``inner``."""
+    kinds = parser.add_subparsers(required=True, metavar="data|samples|predictions|results|inner")
     data = _add_drawing(kinds, "data", "what is annotated", "annotation")
     data.add_argument("--masks", action="store_true", help="masks in place of boxes")
     data.add_argument("--faces", action="store_true", help="face boxes, too")
@@ -65,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_score(results, 0.0)
     add_json(results)
     results.set_defaults(show=_show_results)
+    _add_inner(kinds)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -105,6 +114,41 @@ def _add_drawing(kinds, name: str, help: str, source: str) -> argparse.ArgumentP
     add_json(parser)
     parser.set_defaults(show=_show_dataset, source=source, model="", score_thresh=0.15)
     return parser
+
+
+def _add_inner(kinds) -> None:
+    inner = kinds.add_parser("inner", help="what a model computes on its way to an answer")
+    inner.add_argument("sources", nargs="+", metavar="SOURCE", help="photos, folders, patterns")
+    inner.add_argument(
+        "--model",
+        "--weights",
+        default="",
+        metavar="MODEL",
+        help="a shipped model's name, a bundle or a checkpoint (default: photos, where it is "
+        "shipped)",
+    )
+    inner.add_argument("--config-file", default="", metavar="YAML", help="of the model")
+    inner.add_argument(
+        "--point",
+        nargs=2,
+        type=float,
+        metavar=("X", "Y"),
+        help="draw the attention of this point of the photo, in pixels (default: three positions "
+        "of each of the surest humans)",
+    )
+    inner.add_argument(
+        "--output",
+        default="output/inner",
+        metavar="DIR",
+        help="figures go there (default: %(default)s)",
+    )
+    inner.add_argument(
+        "--format", choices=("png", "pdf", "svg"), default="png", help="default: png"
+    )
+    _add_score(inner, 0.15)
+    add_json(inner)
+    add_opts(inner)
+    inner.set_defaults(show=_show_inner)
 
 
 def _add_score(parser: argparse.ArgumentParser, default: float) -> None:
@@ -185,4 +229,37 @@ def _show_results(args: argparse.Namespace) -> int:
         except InputError as error:
             print(f"skipped: {error}", file=sys.stderr)
             failed += 1
+    return 1 if failed else 0
+
+
+def _show_inner(args: argparse.Namespace) -> int:
+    from choi_d2.inference.model_choice import choose_model
+    from choi_d2.inference.sources import open_source
+    from choi_d2.inspection.inner_pictures import save_inner, summary
+    from choi_d2.inspection.inner_view import look_inside
+    from choi_d2.utils.output_names import OutputNames
+
+    failed: list[InputError] = []
+    output = Path(args.output)
+    pictures = open_source(args.sources, on_error=failed.append, outside=output)
+    predictor = choose_model(args.model, args.config_file, opts=args.opts).build()
+    names, told = OutputNames(), []
+    for picture in pictures:
+        view = look_inside(predictor, picture)
+        paths = save_inner(
+            view,
+            output,
+            names,
+            point=args.point,
+            score_thresh=args.score_thresh,
+            suffix=f".{args.format}",
+        )
+        if args.json:
+            told.append({**view.to_dict(), "figures": [str(path) for path in paths]})
+        else:
+            print(summary(view, args.point), *(f"  {path}" for path in paths), sep="\n")
+    if args.json:
+        print_json({"pictures": told, "failed": [str(error) for error in failed]})
+    for error in failed:
+        print(f"skipped: {error}", file=sys.stderr)
     return 1 if failed else 0

@@ -1,1 +1,1 @@
-"""Looking: pictures of data sets, of what training sees, and of results."""
+"""Looking: at data sets, at what training sees, at results, and into a model."""

@@ -7,11 +7,14 @@ from .interaction_head import (
     build_interaction_head,
 )
 from .pair_batch import PairBatch
+from .recording import InnerValues, record_inner
 
 __all__ = [
     "ROI_INTERACTION_HEAD_REGISTRY",
+    "InnerValues",
     "InteractionHead",
     "PairBatch",
     "PairFeatures",
     "build_interaction_head",
+    "record_inner",
 ]
