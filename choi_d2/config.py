@@ -249,6 +249,9 @@ def add_choi_config(cfg: CN) -> None:
     # Evaluation: verbs by p(verb | object class) as counted on the training set, in the place of
     # the model's: what the same pairs give without looking.
     cfg.TEST.VERBS_BY_CLASS = False
+    # Prediction: triplets with a lower score are not told, unless somebody asks for them. Metrics
+    # look at all.
+    cfg.TEST.TRIPLET_SCORE_THRESH = 0.15
     # Which weights are kept as model_best.pth, where TEST.EVAL_PERIOD is set: those with the
     # highest value of this metric, as TensorBoard names it ("hoi/mAP_rel", "bbox/AP50", ...; of
     # several test sets "hoiw_val/hoi/mAP_rel"). "": that of the first test set's task: hoi/mAP_rel

@@ -96,9 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--score-thresh",
         type=float,
-        default=0.15,
         metavar="X",
-        help="the least score of a triplet (default: %(default)s; scores are in [0, 1])",
+        help="the least score of a triplet, in [0, 1] (default: the model\'s own)",
     )
     parser.add_argument(
         "--max-triplets",

@@ -83,9 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     found.add_argument(
         "--score-thresh",
         type=score,
-        default=0.15,
         metavar="X",
-        help="the least score of a triplet (default: %(default)s; scores are in [0, 1])",
+        help="the least score of a triplet, in [0, 1] (default: the model\'s own)",
     )
     found.add_argument(
         "--max-triplets",

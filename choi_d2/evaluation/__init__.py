@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .vcoco import People as People
     from .vcoco import vcoco_metrics as vcoco_metrics
     from .vcoco_evaluator import VCOCOEvaluator as VCOCOEvaluator
+    from .verbs_by_class import VerbsByClass as VerbsByClass
 
 # Loaded on first use: the command line needs neither torch nor Detectron2, and starts in a blink.
 _HOMES = {

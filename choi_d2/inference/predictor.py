@@ -140,7 +140,7 @@ class HOIPredictor:
         *,
         stream: Literal[False] = False,
         batch_size: int = 1,
-        score_thresh: float = 0.15,
+        score_thresh: float | None = None,
         max_triplets: int | None = 20,
         vid_stride: int = 1,
         track: bool = False,
@@ -156,7 +156,7 @@ class HOIPredictor:
         *,
         stream: Literal[True],
         batch_size: int = 1,
-        score_thresh: float = 0.15,
+        score_thresh: float | None = None,
         max_triplets: int | None = 20,
         vid_stride: int = 1,
         track: bool = False,
@@ -171,7 +171,7 @@ class HOIPredictor:
         *,
         stream: bool = False,
         batch_size: int = 1,
-        score_thresh: float = 0.15,
+        score_thresh: float | None = None,
         max_triplets: int | None = 20,
         vid_stride: int = 1,
         track: bool = False,
@@ -188,7 +188,8 @@ class HOIPredictor:
                 by default all results are in a list.
             batch_size: pictures that are looked at together. Those of a batch that become equally
                 large go through the model at once.
-            score_thresh: the least score of a triplet.
+            score_thresh: the least score of a triplet; by default the model's own,
+                ``TEST.TRIPLET_SCORE_THRESH``.
             max_triplets: at most so many of a picture, the best ones; None for all.
             vid_stride: of a video or camera, every so many frames are taken.
             track: give people and things numbers that they keep over the frames of a video, see
@@ -225,7 +226,7 @@ class HOIPredictor:
         pictures: Iterable[Picture],
         *,
         batch_size: int = 1,
-        score_thresh: float = 0.15,
+        score_thresh: float | None = None,
         max_triplets: int | None = 20,
         track: bool = False,
         detections: DetectionSource | None = None,
@@ -247,11 +248,12 @@ class HOIPredictor:
         pictures: Iterator[Picture],
         batch_size: int,
         detections: DetectionSource | None,
-        score_thresh: float,
+        score_thresh: float | None,
         max_triplets: int | None,
         keep_image: bool,
     ) -> Generator[tuple[Picture, HOIResult]]:
         number = itertools.count()
+        least = self.cfg.TEST.TRIPLET_SCORE_THRESH if score_thresh is None else score_thresh
         try:
             while batch := list(itertools.islice(pictures, batch_size)):
                 given = None
@@ -263,7 +265,7 @@ class HOIPredictor:
                         HOIResult.from_predictions(
                             outputs,
                             self.vocabulary,
-                            score_thresh=score_thresh,
+                            score_thresh=least,
                             max_triplets=max_triplets,
                             file_name=picture.file_name,
                             frame=picture.frame,

@@ -19,7 +19,7 @@ class RunOptions:
     """How a run predicts, draws and writes.
 
     Attributes:
-        score_thresh: the least score of a triplet.
+        score_thresh: the least score of a triplet; None: the model's own.
         max_triplets: at most so many of a picture, the best ones.
         masks: masks in place of boxes, and in the results.
         faces: also faces.
@@ -34,7 +34,7 @@ class RunOptions:
         overwrite: do everything again.
     """
 
-    score_thresh: float = 0.15
+    score_thresh: float | None = None
     max_triplets: int | None = 20
     masks: bool = False
     faces: bool = False

@@ -47,7 +47,6 @@ REPLACED = (
      "--pred detections.json"),
     ("--config-file CONFIG --weights MODEL",
      "--config-file configs/synthetic/choi_R_18_FPN.yaml --weights model_final.pth"),
-    ("--detections ...", "--detections ground-truth"),
     ("--num-gpus 2", "--num-gpus 2 --dist-url auto"),
     ("--detector centerface", "--detector haar"),
 )  # fmt: skip

@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sources", type=Path, default=HERE / "sources", metavar="DIR")
     parser.add_argument("--output", default=HERE, metavar="DIR", help="default: beside this script")
     parser.add_argument("--count", type=int, default=3, help="of triplets (default: %(default)s)")
-    parser.add_argument("--score-thresh", type=float, default=0.15, help="default: %(default)s")
+    parser.add_argument("--score-thresh", type=float, help="default: the model's own")
     return parser
 
 

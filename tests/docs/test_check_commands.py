@@ -67,6 +67,7 @@ CHEAP = re.compile(r"^choi (eval (hoiw|pic|vcoco|hicodet)|init-data|models|valid
 
 def test_the_script_runs_what_is_cheap_and_tells_what_fails(tmp_path):
     cheap = [x.text for x in FOUND if CHEAP.match(x.text) and judge(x).text]
+    cheap.sort(key=lambda text: "init-data" in text)  # it writes anew what others read
     assert len(cheap) > 10
     document = tmp_path / "cheap.md"
     lines = [*cheap, "choi eval hoiw --gt nowhere.json --pred PRED.json"]

@@ -14,7 +14,7 @@ from choi_d2.categories.vcoco import VERBS
 from choi_d2.data.datasets.hoiw import hoiw_metadata, load_hoiw_json
 from choi_d2.data.datasets.pic import load_pic, pic_files, pic_metadata
 from choi_d2.data.datasets.vcoco import load_vcoco, vcoco_metadata
-from choi_d2.evaluation import HOIWEvaluator, PICEvaluator, VCOCOEvaluator
+from choi_d2.evaluation import HOIWEvaluator, PICEvaluator, VCOCOEvaluator, VerbsByClass
 from choi_d2.evaluation.png import write_label_map
 
 
@@ -99,8 +99,11 @@ def test_hoiw(hoiw, tmp_path, evaluate, caplog):
 def test_hoiw_by_the_prior(hoiw, tmp_path, evaluate):
     prior = torch.rand(11, 10, generator=torch.Generator().manual_seed(0))
     records, outputs, metadata = hoiw
-    options = {"semantic_prior": prior}
-    metrics = scored(HOIWEvaluator, records, outputs, tmp_path / "out", metadata, **options)
+
+    def by_class(*arguments, **options):
+        return VerbsByClass(HOIWEvaluator(*arguments, **options), prior)
+
+    metrics = scored(by_class, records, outputs, tmp_path / "out", metadata)
     assert metrics["per_verb"]["7"]["num_gt"] == 5
     written = tmp_path / "out" / "official_predictions.json"
     official = evaluate("hoiw", "--gt", tmp_path / "gt.json", "--pred", written)

@@ -234,7 +234,7 @@ def test_other_settings_are_refused_and_overwritten(photos, tmp_path):
     output = tmp_path / "out"
     run(photos, output, RunOptions(), model={"weights": "one"})
     for options, weights, word in (
-        (RunOptions(score_thresh=0.5), "one", "score_thresh was 0.15, now 0.5"),
+        (RunOptions(score_thresh=0.5), "one", "score_thresh was None, now 0.5"),
         (LINES, "one", "json_lines"),
         (RunOptions(), "two", "model was"),
     ):
