@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         "--score-thresh",
         type=float,
         metavar="X",
-        help="the least score of a triplet, in [0, 1] (default: the model\'s own)",
+        help="the least score of a triplet, in [0, 1] (default: the model's own)",
     )
     parser.add_argument(
         "--max-triplets",

@@ -84,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--score-thresh",
         type=score,
         metavar="X",
-        help="the least score of a triplet, in [0, 1] (default: the model\'s own)",
+        help="the least score of a triplet, in [0, 1] (default: the model's own)",
     )
     found.add_argument(
         "--max-triplets",

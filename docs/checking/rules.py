@@ -12,7 +12,10 @@ PARSED_ONLY = (
     (r"^(pip|git|tensorboard|eval) ", "is another program's"),
     (r"num-gpus 8(?!.*--dry-run)|nproc_per_node 8", "wants eight GPUs"),
     (r"(train|samples|--eval-only) .*configs/(HOIW|PIC|VCOCO|HICODET|photos)/", "wants its photos"),
-    (r"prepare_\w+\.py|/data/|hoiw_train|--split trainval|pic_v1", "wants a real data set"),
+    (
+        r"prepare_\w+\.py|/data/|hoiw_train|vcoco_photos_|--split trainval|pic_v1",
+        "wants a real data set",
+    ),
     (r"--detections boxes\.json", "wants another detector's boxes"),
     (r"validate hicodet", "wants HICO-DET's photos"),
     (r"synthetic --benchmark|\.\.\./model_final", "wants the benchmark's 2,080 scenes"),

@@ -76,8 +76,12 @@ def test_weights_are_enough(demo, config_file, photos, tmp_path, caplog):
     report = json.loads((tmp_path / "out" / "a.json").read_text())
     assert [triplet["verb"] for triplet in report["triplets"]] == ["fährt", "geht"]
     assert [instance["category"] for instance in report["instances"]] == ["Mensch", "Rad"]
-    with pytest.raises(InputError, match="no model is given"):
-        demo.main(["--input", str(photos), "--output", str(tmp_path / "out")])
+
+
+def test_without_a_model_the_shipped_one_is_taken(demo, photos, tmp_path):
+    out = tmp_path / "out"
+    assert demo.main(["--input", str(photos / "a.png"), "--output", str(out)]) == 0
+    assert "instances" in json.loads((out / "a.json").read_text())
 
 
 def test_real_photos(run, shared, tmp_path):
