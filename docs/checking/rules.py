@@ -11,7 +11,10 @@ PARSED_ONLY = (
     (r"^(OMP_NUM_THREADS=\d )?make |^\.ci/", "is a target of the Makefile"),
     (r"^(pip|git|tensorboard|eval) ", "is another program's"),
     (r"num-gpus 8(?!.*--dry-run)|nproc_per_node 8", "wants eight GPUs"),
-    (r"(train|samples|--eval-only) .*configs/(HOIW|PIC|VCOCO|HICODET|photos)/", "wants its photos"),
+    (
+        r"(train|samples|--eval-only) .*configs/(HOIW|PIC|VCOCO|HICODET|photos)/|output/photos",
+        "wants its photos",
+    ),
     (
         r"prepare_\w+\.py|/data/|hoiw_train|vcoco_photos_|--split trainval|pic_v1",
         "wants a real data set",
