@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help="a model's name, a bundle or a checkpoint",
     )
-    _add_score(found, 0.15)
+    _add_score(found, None)
     for drawing in (data, samples, found):
         add_opts(drawing)
 
@@ -112,7 +112,7 @@ def _add_drawing(kinds, name: str, help: str, source: str) -> argparse.ArgumentP
         help="of --shuffle and the augmentations (default: 0)",
     )
     add_json(parser)
-    parser.set_defaults(show=_show_dataset, source=source, model="", score_thresh=0.15)
+    parser.set_defaults(show=_show_dataset, source=source, model="", score_thresh=None)
     return parser
 
 
@@ -145,19 +145,20 @@ def _add_inner(kinds) -> None:
     inner.add_argument(
         "--format", choices=("png", "pdf", "svg"), default="png", help="default: png"
     )
-    _add_score(inner, 0.15)
+    _add_score(inner, None)
     add_json(inner)
     add_opts(inner)
     inner.set_defaults(show=_show_inner)
 
 
-def _add_score(parser: argparse.ArgumentParser, default: float) -> None:
+def _add_score(parser: argparse.ArgumentParser, default: float | None) -> None:
+    words = "the model's own" if default is None else default
     parser.add_argument(
         "--score-thresh",
         type=score,
         default=default,
         metavar="X",
-        help="the least score of a triplet (default: %(default)s)",
+        help=f"the least score of a triplet (default: {words})",
     )
 
 
@@ -251,7 +252,7 @@ def _show_inner(args: argparse.Namespace) -> int:
             output,
             names,
             point=args.point,
-            score_thresh=args.score_thresh,
+            score_thresh=predictor.least_score(args.score_thresh),
             suffix=f".{args.format}",
         )
         if args.json:

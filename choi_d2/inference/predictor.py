@@ -253,7 +253,7 @@ class HOIPredictor:
         keep_image: bool,
     ) -> Generator[tuple[Picture, HOIResult]]:
         number = itertools.count()
-        least = self.cfg.TEST.TRIPLET_SCORE_THRESH if score_thresh is None else score_thresh
+        least = self.least_score(score_thresh)
         try:
             while batch := list(itertools.islice(pictures, batch_size)):
                 given = None
@@ -277,6 +277,10 @@ class HOIPredictor:
             close = getattr(pictures, "close", None)
             if close is not None:
                 close()
+
+    def least_score(self, score_thresh: float | None) -> float:
+        """What is asked for, or the model's own: from which score on triplets are told."""
+        return self.cfg.TEST.TRIPLET_SCORE_THRESH if score_thresh is None else score_thresh
 
     # ----------------------------------------------------------------------- Detectron2's form
 

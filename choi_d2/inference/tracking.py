@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from detectron2.utils.logger import log_first_n
 from scipy.optimize import linear_sum_assignment
 
 from choi_d2.utils import InputError
@@ -22,8 +23,6 @@ from choi_d2.utils import InputError
 from .results import HOIResult
 from .scene_cuts import Look
 from .sources import Picture
-
-logger = logging.getLogger(__name__)
 
 MEMORY = 2.0
 """Seconds after which somebody who was not seen, or a shot that was left, is forgotten."""
@@ -243,12 +242,7 @@ def _rate(first: Picture, second: Picture) -> float:
     return 1 / (second.time - first.time)
 
 
-_said = False
-
-
 def say_that_photos_are_not_tracked() -> None:
     """A warning, once."""
-    global _said
-    if not _said:
-        _said = True
-        logger.warning("track: photos are no frames of a video, nobody in them gets a number")
+    words = "track: photos are no frames of a video, nobody in them gets a number"
+    log_first_n(logging.WARNING, words, name=__name__)

@@ -49,7 +49,7 @@ class Look:
         seed: of ``shuffle`` and of the augmentations.
         masks: masks in place of boxes.
         faces: face boxes, too.
-        score_thresh: of "predictions", the least score of a triplet.
+        score_thresh: of "predictions", the least score of a triplet; None: the model's own.
     """
 
     source: str = "annotation"
@@ -58,7 +58,7 @@ class Look:
     seed: int = 0
     masks: bool = False
     faces: bool = False
-    score_thresh: float = 0.15
+    score_thresh: float | None = None
 
 
 class Drawn(NamedTuple):
@@ -179,7 +179,7 @@ def _draw_predictions(record: Mapping, metadata, predictor: HOIPredictor, look: 
     found = TripletVisualizer(image[:, :, ::-1], predictor.metadata).draw_predictions(
         outputs["instances"],
         outputs["interactions"],
-        look.score_thresh,
+        predictor.least_score(look.score_thresh),
         faces=outputs.get("faces") if look.faces else None,
         masks=look.masks,
     )

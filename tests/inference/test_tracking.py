@@ -2,12 +2,13 @@
 
 import importlib.util
 import logging
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from choi_d2.inference import Detections, tracking
+from choi_d2.inference import Detections
 from choi_d2.inference.sources import Picture
 from choi_d2.inference.tracking import track_results
 from choi_d2.synthetic.clip_writer import truth
@@ -113,7 +114,7 @@ def test_a_flash_or_a_short_cut_away_changes_no_number():
 
 
 def test_videos_are_counted_apart_and_photos_not_at_all(caplog, monkeypatch):
-    monkeypatch.setattr(tracking, "_said", False)
+    monkeypatch.setattr("detectron2.utils.logger._LOG_COUNTER", Counter())
     one, two = list(clip(shots=(4,))), list(clip(seed=5, file_name="other.mp4", shots=(4,)))
     picture, result, _ = one[0]
     photo = replace(picture, file_name="a.jpg", frame=None, time=None)
