@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from choi_d2.structures import Detections
+from detectron2.data import transforms as T
+from detectron2.structures import Instances
+from detectron2.utils.logger import log_first_n
+
+from choi_d2.structures import Detections, Vocabulary
+from choi_d2.structures.detections import unknown_names
 from choi_d2.utils import InputError
 
 from .sources import Picture
@@ -40,3 +46,13 @@ def detections_of(source: DetectionSource, picture: Picture, number: int) -> Det
             hint="Give an empty list of boxes where nothing was found.",
         )
     return found
+
+
+def given_instances(
+    detections: Detections, vocabulary: Vocabulary, transform: T.Transform, size: Sequence[int]
+) -> Instances:
+    """:meth:`Detections.as_instances`, and each class that the model does not know is said once."""
+    for name in unknown_names(detections.names, vocabulary).values():
+        words = f"detections: boxes of a class that the model does not know are left out: {name}"
+        log_first_n(logging.WARNING, words, name=__name__, key="message")
+    return detections.as_instances(vocabulary, transform, size)

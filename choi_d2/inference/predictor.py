@@ -26,7 +26,7 @@ from choi_d2.structures import Detections
 from choi_d2.utils import InputError
 
 from .bundles import find_model
-from .detections import DetectionSource, detections_of
+from .detections import DetectionSource, detections_of, given_instances
 from .model_inputs import prepare
 from .results import HOIResult
 from .sources import Picture, Source, open_source
@@ -312,7 +312,7 @@ class HOIPredictor:
         detected = None
         if given is not None:
             detected = [
-                x.as_instances(self.vocabulary, transform, inputs["image"].shape[1:])
+                given_instances(x, self.vocabulary, transform, inputs["image"].shape[1:])
                 for x, (inputs, transform, _) in zip(given, prepared, strict=True)
             ]
         outputs: list[dict[str, Instances]] = [{} for _ in pictures]

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from choi_d2.inference import HOIPredictor
+from choi_d2.inference.detections import given_instances
 from choi_d2.inference.model_inputs import prepare
 from choi_d2.inference.sources import Picture, open_source
 from choi_d2.modeling.interaction import record_inner
@@ -168,7 +169,7 @@ def look_inside(
     given = None
     if detections is not None:
         size = inputs["image"].shape[1:]
-        given = [detections.as_instances(predictor.vocabulary, transform, size)]
+        given = [given_instances(detections, predictor.vocabulary, transform, size)]
     with record_inner(heads[-1]) as runs:
         found = predictor.model.inference([inputs], given, do_postprocess=False)
     (instances,), (interactions,) = found

@@ -12,6 +12,7 @@ import torch
 from detectron2.structures import Boxes, Instances
 
 from choi_d2.utils import InputError
+from choi_d2.utils.said import say
 
 from .joining import near_matches, spelling
 from .vocabulary import Vocabulary
@@ -93,14 +94,10 @@ class Detections:
         return instances[instances.pred_boxes.nonempty()]
 
 
-_said: set[tuple[Vocabulary, str]] = set()
-
-
 def class_places(names: Iterable[str], vocabulary: Vocabulary) -> np.ndarray:
     """Where the names of detections are in a model.
 
-    Case, spaces and punctuation do not matter, and a person is a human. What the model does not
-    know is said, each name once.
+    Case, spaces and punctuation do not matter, and a person is a human.
 
     Args:
         names: R names.
@@ -109,26 +106,33 @@ def class_places(names: Iterable[str], vocabulary: Vocabulary) -> np.ndarray:
     Returns:
         int64 (R,): the class of each name, -1 for what the model does not know.
     """
-    names = list(names)
     place = {spelling(name): index for index, name in enumerate(vocabulary.classes)}
     for name in _HUMANS:
         place.setdefault(name, vocabulary.human_class if vocabulary.human in _HUMANS else -1)
-    places = np.array([place.get(spelling(name), -1) for name in names], np.int64)
-    unknown = {name for name, index in zip(names, places, strict=True) if index < 0}
-    new = sorted(name for name in unknown if (vocabulary, name) not in _said)
-    if new:
-        _said.update((vocabulary, name) for name in new)
-        close = "; ".join(f"{a} (is it {b}?)" for a, b in near_matches(new, vocabulary.classes))
-        logger.warning(
-            "detections: classes that the model does not know are left out: %s%s",
-            ", ".join(new),
-            f". {close}" if close else "",
-        )
-    return places
+    return np.array([place.get(spelling(name), -1) for name in names], np.int64)
+
+
+def unknown_names(names: Iterable[str], vocabulary: Vocabulary) -> dict[str, str]:
+    """Names of detections that the model does not know, in order, each with what may be meant.
+
+    Args:
+        names: of detections.
+        vocabulary: the model's.
+
+    Returns:
+        name -> the name itself, or "NAME (is it CLASS?)" where a class is nearly called so.
+    """
+    names = sorted(set(names))
+    places = class_places(names, vocabulary)
+    unknown = [name for name, place in zip(names, places, strict=True) if place < 0]
+    near = dict(near_matches(unknown, vocabulary.classes))
+    return {x: f"{x} (is it {near[x]}?)" if x in near else x for x in unknown}
 
 
 def check_names(names: Iterable[str], vocabulary: Vocabulary, path: object) -> None:
     """Can the classes of a file of detections be joined to a model's?
+
+    Those that the model does not know are said.
 
     Args:
         names: the different names of the file.
@@ -139,7 +143,8 @@ def check_names(names: Iterable[str], vocabulary: Vocabulary, path: object) -> N
         InputError: the model knows none of them; the message has both lists.
     """
     names = sorted(set(names))
-    if names and (class_places(names, vocabulary) < 0).all():
+    unknown = unknown_names(names, vocabulary)
+    if names and len(unknown) == len(names):
         raise InputError(
             f"the model knows none of the detector's {len(names)} classes, {', '.join(names)}; its "
             f"own are {', '.join(vocabulary.classes)}",
@@ -147,3 +152,6 @@ def check_names(names: Iterable[str], vocabulary: Vocabulary, path: object) -> N
             hint="Classes are joined by name: give the detector's the model's names, or say by "
             "INPUT.DETECTIONS.NAMES what the file's ids are of.",
         )
+    if unknown:
+        message = "%s: boxes of classes that the model does not know are left out: %s"
+        say(logger, logging.WARNING, message, path, ", ".join(unknown.values()))
