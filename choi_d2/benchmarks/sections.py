@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from choi_d2.engine.fast_profile import fast_opts
@@ -47,32 +47,52 @@ class Section:
     rows: Callable[[Sequence[int]], list[Row]]
 
 
+def _rows(cases: Mapping[str, Case], base: str | None = None) -> list[Row]:
+    """Rows that are divided by one of them, ``base``: by default the first."""
+    base = base or next(iter(cases))
+    return [Row(name, case, base) for name, case in cases.items()]
+
+
+def _heads(crowds: Sequence[int], as_it_is: str, otherwise: str, **change: bool) -> list[Row]:
+    """For each crowd the interaction network as it is, and changed, divided by the former."""
+    rows = []
+    for side in crowds:
+        pairs = f"{side} x {side} pairs"
+        rows += _rows(
+            {
+                f"{pairs}, {as_it_is}": HeadCase(side, side),
+                f"{pairs}, {otherwise}": HeadCase(side, side, **change),
+            }
+        )
+    return rows
+
+
 def _detector(crowds: Sequence[int]) -> list[Row]:
-    plain = "Cascade R-CNN"
-    return [
-        Row(plain, ModelCase(PLAIN, 0, 0), plain),
-        Row("Cascade R-CNN, matrix pooling", ModelCase(ALONE, 0, 0), plain),
-        Row("C-HOI, no pairs", ModelCase((), 0, 0), plain),
-        Row("C-HOI, 15 x 15 pairs", ModelCase(), plain),
-    ]
+    return _rows(
+        {
+            "Cascade R-CNN": ModelCase(PLAIN, 0, 0),
+            "Cascade R-CNN, matrix pooling": ModelCase(ALONE, 0, 0),
+            "C-HOI, no pairs": ModelCase((), 0, 0),
+            "C-HOI, 15 x 15 pairs": ModelCase(),
+        }
+    )
 
 
 def _fast(crowds: Sequence[int]) -> list[Row]:
-    plain, fast = "Cascade R-CNN", tuple(fast_opts())
-    rows = [
-        Row(plain, ModelCase(PLAIN, 0, 0), plain),
-        Row("C-HOI, 15 x 15 pairs", ModelCase(), plain),
-        Row("the same, fast", ModelCase(fast), plain),
-    ]
+    fast = tuple(fast_opts())
+    cases = {
+        "Cascade R-CNN": ModelCase(PLAIN, 0, 0),
+        "C-HOI, 15 x 15 pairs": ModelCase(),
+        "the same, fast": ModelCase(fast),
+    }
     without = {
         "in float32": ("PRECISION", "float32"),
         "with all proposals": ("MAX_PROPOSALS", 0),
         "with batch normalization": ("FOLD_NORM", False),
     }
     for name, (key, value) in without.items():
-        opts = (*fast, f"MODEL.INFERENCE.{key}", value)
-        rows.append(Row(f"the same, fast, {name}", ModelCase(opts), plain))
-    return rows
+        cases[f"the same, fast, {name}"] = ModelCase((*fast, f"MODEL.INFERENCE.{key}", value))
+    return _rows(cases)
 
 
 def stages(count: int) -> tuple:
@@ -87,47 +107,28 @@ def stages(count: int) -> tuple:
 
 
 def _stages(crowds: Sequence[int]) -> list[Row]:
-    return [Row(f"T = {t}", ModelCase(stages(t)), "T = 3") for t in range(1, 6)]
+    return _rows({f"T = {t}": ModelCase(stages(t)) for t in range(1, 6)}, base="T = 3")
 
 
 def _pooling(crowds: Sequence[int]) -> list[Row]:
-    rows = []
-    for side in crowds:
-        base = f"{side} x {side} pairs, matrix products"
-        rows.append(Row(base, HeadCase(side, side), base))
-        slow = HeadCase(side, side, matrix_pooling=False)
-        rows.append(Row(f"{side} x {side} pairs, torchvision", slow, base))
-    return rows
+    return _heads(crowds, "matrix products", "torchvision", matrix_pooling=False)
 
 
 def _head(crowds: Sequence[int]) -> list[Row]:
-    rows = []
-    for side in crowds:
-        base = f"{side} x {side} pairs, factorised"
-        rows.append(Row(base, HeadCase(side, side), base))
-        plain = HeadCase(side, side, factorised=False)
-        rows.append(Row(f"{side} x {side} pairs, plain", plain, base))
-    return rows
+    return _heads(crowds, "factorised", "plain", factorised=False)
 
 
 def _ranking(crowds: Sequence[int]) -> list[Row]:
-    rows = []
-    for side in crowds:
-        base = f"{side} x {side} pairs, with RRM"
-        rows.append(Row(base, HeadCase(side, side), base))
-        without = HeadCase(side, side, ranking=False)
-        rows.append(Row(f"{side} x {side} pairs, without RRM", without, base))
-    return rows
+    return _heads(crowds, "with RRM", "without RRM", ranking=False)
 
 
 def _masks(crowds: Sequence[int]) -> list[Row]:
-    return [Row("boxes", ModelCase(), "boxes"), Row("masks", ModelCase(PIXELS), "boxes")]
+    return _rows({"boxes": ModelCase(), "masks": ModelCase(PIXELS)})
 
 
 def _loader(crowds: Sequence[int]) -> list[Row]:
-    step = "C-HOI, a training step"
-    forms = [Row(f"an image in the form of {form}", LoaderCase(form), step) for form in CONFIGS]
-    return [Row(step, STEP, step), *forms]
+    forms = {f"an image in the form of {form}": LoaderCase(form) for form in CONFIGS}
+    return _rows({"C-HOI, a training step": STEP, **forms})
 
 
 _STEP_SIZES = {"humans": 5, "objects": 5, "train": True}
@@ -136,16 +137,17 @@ STEP = ModelCase(**_STEP_SIZES)
 
 
 def _training(crowds: Sequence[int]) -> list[Row]:
-    plain = "Cascade R-CNN"
-    return [
-        Row(plain, ModelCase(PLAIN, **_STEP_SIZES), plain),
-        Row("Cascade R-CNN, matrix pooling", ModelCase(ALONE, **_STEP_SIZES), plain),
-        Row("C-HOI", STEP, plain),
-    ]
+    return _rows(
+        {
+            "Cascade R-CNN": ModelCase(PLAIN, **_STEP_SIZES),
+            "Cascade R-CNN, matrix pooling": ModelCase(ALONE, **_STEP_SIZES),
+            "C-HOI": STEP,
+        }
+    )
 
 
 def _batches(crowds: Sequence[int]) -> list[Row]:
-    return [Row(f"{n} images", ModelCase(images=n), "1 images") for n in (1, 2, 4)]
+    return _rows({f"{n} images": ModelCase(images=n) for n in (1, 2, 4)})
 
 
 SECTIONS: dict[str, Section] = {
