@@ -15,6 +15,7 @@ from choi_d2.structures import Vocabulary, dataset_vocabulary
 from choi_d2.utils import InputError
 
 from .checkpoint import HOICheckpointer
+from .config_numbers import check_numbers
 from .model_card import follow_card, read_card
 from .setup import check_vocabulary
 
@@ -50,7 +51,8 @@ def load_trained(cfg: CfgNode, *, resume: bool = False) -> Trained:
         resume: load the last checkpoint in ``OUTPUT_DIR``, if there is one.
 
     Raises:
-        InputError: the file is not there, is no checkpoint, or is one of another model.
+        InputError: the file is not there, is no checkpoint, or is one of another model; or a number
+            of the config is none.
     """
     lookout = HOICheckpointer(nn.Identity(), cfg.OUTPUT_DIR)
     if resume and not lookout.has_checkpoint():
@@ -60,6 +62,7 @@ def load_trained(cfg: CfgNode, *, resume: bool = False) -> Trained:
     card = read_card(path) if path else None
     if card is not None:
         cfg = follow_card(cfg, card, path)
+    check_numbers(cfg, path or None)
     model = build_model(cfg)
     checkpointer = HOICheckpointer(model, cfg.OUTPUT_DIR)
     rest = checkpointer.resume_or_load(cfg.MODEL.WEIGHTS, resume=resume)

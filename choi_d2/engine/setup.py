@@ -18,6 +18,7 @@ from choi_d2.structures import Vocabulary, dataset_vocabulary
 from choi_d2.utils import InputError
 
 from .config_files import SafeCfgNode, read_config_file
+from .config_numbers import check_numbers
 from .device import resolve_device
 from .model_card import vocabulary_facts
 from .weights_path import SUFFIXES
@@ -38,7 +39,8 @@ def load_config(
 
     Raises:
         InputError: no such file, no YAML, a tag that would run code, an unknown key, a value of
-            another type, or keys that do not go together.
+            another type, a number that nothing can be computed with, or keys that do not go
+            together.
     """
     cfg = new_config()
     if config_file:
@@ -51,6 +53,7 @@ def load_config(
             places = read_config_file(config_file).places
             raise _config_error(error, cfg, config_file, places) from None
         _check_nothing_is_null(cfg, config_file)
+        check_numbers(cfg, config_file, read_config_file(config_file).places)
     return finish_config(cfg, opts, data_sets=data_sets)
 
 
@@ -74,6 +77,7 @@ def finish_config(cfg: CfgNode, opts: Sequence[str], *, data_sets: bool = True) 
     except _MERGE_ERRORS as error:
         raise _config_error(error, cfg, "the command line", {}) from None
     _check_nothing_is_null(cfg, None)
+    check_numbers(cfg, "the command line")
     check_config(cfg, data_sets=data_sets)
     resolve_device(cfg)
     return cfg
@@ -189,6 +193,7 @@ def check_training(cfg: CfgNode, processes: int) -> None:
     Raises:
         InputError: names the key, what it is and what to do.
     """
+    check_numbers(cfg)
     solver = cfg.SOLVER
     if solver.REFERENCE_WORLD_SIZE:
         share, whose = solver.REFERENCE_WORLD_SIZE, "SOLVER.REFERENCE_WORLD_SIZE"

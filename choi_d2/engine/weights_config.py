@@ -14,6 +14,7 @@ from detectron2.config import CfgNode
 
 from choi_d2.utils import InputError
 
+from .config_numbers import check_numbers
 from .model_card import read_card
 from .setup import check_config, finish_config, load_config, new_config
 from .weight_files import read_weights
@@ -59,7 +60,7 @@ def load_weights_config(weights: str | os.PathLike, opts: Sequence[str] = ()) ->
         opts: KEY VALUE pairs that override it.
 
     Raises:
-        InputError: no such file, no checkpoint, or one without a config.
+        InputError: no such file, no checkpoint, one without a config, or one with a broken one.
     """
     weights = os.fspath(weights)
     if "://" in weights:
@@ -73,6 +74,7 @@ def load_weights_config(weights: str | os.PathLike, opts: Sequence[str] = ()) ->
     cfg = new_config()
     if card is not None and card.config:
         _merge_known(cfg, _parse(card.config, weights), weights)
+        check_numbers(cfg, weights)
     else:
         beside = Path(weights).parent / _CONFIG
         if not beside.is_file():
