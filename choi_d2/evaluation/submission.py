@@ -37,15 +37,7 @@ def hoiw_submission(
     return [
         {
             "file_name": name,
-            "predictions": [
-                {"bbox": box, "category_id": category_ids[category], "score": score}
-                for box, category, score in zip(
-                    prediction["boxes"].tolist(),
-                    prediction["classes"].tolist(),
-                    prediction["box_scores"].tolist(),
-                    strict=True,
-                )
-            ],
+            "predictions": _boxes(prediction, category_ids),
             "hoi_prediction": [
                 {
                     "subject_id": subject,
@@ -79,15 +71,7 @@ def hicodet_submission(
     return [
         {
             "file_name": name,
-            "predictions": [
-                {"bbox": box, "category_id": category_ids[category], "score": score}
-                for box, category, score in zip(
-                    prediction["boxes"].tolist(),
-                    prediction["classes"].tolist(),
-                    prediction["box_scores"].tolist(),
-                    strict=True,
-                )
-            ],
+            "predictions": _boxes(prediction, category_ids),
             "hoi_prediction": [
                 {
                     "subject_id": subject,
@@ -106,6 +90,20 @@ def hicodet_submission(
             ],
         }
         for name, prediction in predictions.items()
+    ]
+
+
+def _boxes(
+    prediction: Mapping[str, np.ndarray], category_ids: Mapping[int, int] | Sequence[int]
+) -> list[dict]:
+    return [
+        {"bbox": box, "category_id": category_ids[category], "score": score}
+        for box, category, score in zip(
+            prediction["boxes"].tolist(),
+            prediction["classes"].tolist(),
+            prediction["box_scores"].tolist(),
+            strict=True,
+        )
     ]
 
 
