@@ -30,6 +30,7 @@ from pathlib import Path
 
 from detectron2.utils.logger import setup_logger
 
+from choi_d2.cli.arguments import add_found, add_opts
 from choi_d2.inference.folder_run import FolderRun
 from choi_d2.inference.model_choice import choose_model
 from choi_d2.inference.run_items import check_output, list_items
@@ -93,41 +94,9 @@ def _parser() -> argparse.ArgumentParser:
         "files that cannot be read are skipped",
     )
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the results")
-    parser.add_argument(
-        "--score-thresh",
-        type=float,
-        metavar="X",
-        help="the least score of a triplet, in [0, 1] (default: the model's own)",
-    )
-    parser.add_argument(
-        "--max-triplets",
-        type=_positive,
-        default=20,
-        metavar="N",
-        help="at most so many triplets a photo, the best ones (default: %(default)s)",
-    )
-    parser.add_argument("--masks", action="store_true", help="masks in place of boxes")
-    parser.add_argument("--faces", action="store_true", help="also find, draw and list faces")
-    parser.add_argument(
-        "--all-instances",
-        action="store_true",
-        help="also outline the instances that are in no triplet",
-    )
-    parser.add_argument(
-        "--opts",
-        nargs=argparse.REMAINDER,
-        default=[],
-        metavar="KEY VALUE",
-        help="config keys to override, such as INPUT.FACES.DETECTOR none; comes last",
-    )
+    add_found(parser)
+    add_opts(parser)
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive number, found {text}")
-    return number
 
 
 if __name__ == "__main__":

@@ -28,6 +28,30 @@ def add_trailing_opts(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_found(parser: argparse._ActionsContainer) -> None:
+    """What of a picture's triplets is told and drawn, for whoever predicts."""
+    parser.add_argument(
+        "--score-thresh",
+        type=score,
+        metavar="X",
+        help="the least score of a triplet, in [0, 1] (default: the model's own)",
+    )
+    parser.add_argument(
+        "--max-triplets",
+        type=positive,
+        default=20,
+        metavar="N",
+        help="at most so many triplets a picture, the best ones (default: %(default)s)",
+    )
+    parser.add_argument("--masks", action="store_true", help="masks in place of boxes")
+    parser.add_argument("--faces", action="store_true", help="also find, draw and list faces")
+    parser.add_argument(
+        "--all-instances",
+        action="store_true",
+        help="also outline the instances that are in no triplet",
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """``--json``: the result for programs."""
     parser.add_argument(

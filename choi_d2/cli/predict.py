@@ -36,7 +36,7 @@ from pathlib import Path
 
 from choi_d2.utils import InputError
 
-from .arguments import add_opts, positive, print_json, score
+from .arguments import add_found, add_opts, positive, print_json
 from .logs import logging_to_stderr
 
 
@@ -80,26 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pictures that are looked at together (default: 1)",
     )
     found = parser.add_argument_group("what is found")
-    found.add_argument(
-        "--score-thresh",
-        type=score,
-        metavar="X",
-        help="the least score of a triplet, in [0, 1] (default: the model's own)",
-    )
-    found.add_argument(
-        "--max-triplets",
-        type=positive,
-        default=20,
-        metavar="N",
-        help="at most so many triplets a picture, the best ones (default: %(default)s)",
-    )
-    found.add_argument("--masks", action="store_true", help="masks in place of boxes")
-    found.add_argument("--faces", action="store_true", help="also find, draw and list faces")
-    found.add_argument(
-        "--all-instances",
-        action="store_true",
-        help="also outline the instances that are in no triplet",
-    )
+    add_found(found)
     found.add_argument(
         "--vid-stride",
         type=positive,

@@ -187,8 +187,10 @@ def test_help_explains_the_output(demo, capsys):
     assert all(word in text for word in ("--score-thresh", "triplets", "--weights"))
 
 
-@pytest.mark.parametrize("number", ["0", "-1"])
-def test_max_triplets_is_positive(demo, number):
+@pytest.mark.parametrize("words", ["--max-triplets 0", "--max-triplets -1", "--score-thresh 2"])
+def test_numbers_out_of_range(demo, capsys, words):
     required = ["--config-file", "c", "--input", "i", "--output", "o"]
-    with pytest.raises(SystemExit):
-        demo.main([*required, "--max-triplets", number])
+    with pytest.raises(SystemExit) as stopped:
+        demo.main([*required, *words.split()])
+    assert stopped.value.code == 2
+    assert words.split()[0] in capsys.readouterr().err
