@@ -98,5 +98,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{count:6d} x {kind} ({TOLERATED_KINDS[kind]}); first: {first}", file=sys.stderr)
     counted = ", ".join(f"{number} {what}" for what, number in numbers.items())
     print(f"{args.output}: {counted}; read as {done.form.name}.")
-    print(f"Check it: choi validate hoi --json {args.output} --images {args.images or 'DIR'}")
+    print(
+        f"Check it: choi validate hoi --annotations {args.output} --images {args.images or 'DIR'}"
+    )
     return 0

@@ -1,19 +1,22 @@
 """List everything that is wrong with a data set, before training on it.
 
-  choi validate hoiw --json gt.json --images images/
+  choi validate hoiw --annotations gt.json --images images/
   choi validate pic --root /data/PIC_v2.0 --split val --version v2
   choi validate vcoco --vsrl vcoco.json --coco instances.json --images coco/ --ids ids.txt
   choi validate hicodet --annotations anno_bbox.mat --split test --images test2015/
-  choi validate hoi --json my.json --images images/ --pixels
+  choi validate hoi --annotations my.json --images images/ --pixels
 
 The loaders run with the same rules; here they go on after a fatal problem. The exit code is 0 if
 the data set can be used, and 1 if not: a problem is fatal, or it has annotations and no instance or
-no triplet. datasets/README.md says what becomes of each problem.
+no triplet. With --json, stdout gets one object with the problems, what can be used, and whether it
+can be loaded; everything else goes to stderr. datasets/README.md says what becomes of each problem.
 """
 
 from __future__ import annotations
 
 import argparse
+
+from .arguments import add_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     formats = parser.add_subparsers(dest="format", required=True)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--output",
-        metavar="JSON",
-        help="also write the problems to this file; - prints them as JSON, in the place of words",
+        "--output", metavar="JSON", help="also write the problems to this file; -: as --json"
     )
     common.add_argument(
         "--pixels", action="store_true", help="decode every image: finds those cut short, slowly"
@@ -31,10 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     hoiw = formats.add_parser("hoiw", parents=[common], help="HOIW's format")
     hoiw.add_argument("--split", help="train, val, trainval, test: where datasets/README.md says")
-    hoiw.add_argument("--json", help="the annotations")
+    _add_own_json(hoiw)
     hoiw.add_argument("--images", help="the folder of the images")
 
     pic = formats.add_parser("pic", parents=[common], help="PIC's formats")
+    add_json(pic)
     pic.add_argument("--version", choices=("v1", "v2"), default="v2", help="default: v2")
     pic.add_argument("--split", help="train, val, test")
     pic.add_argument("--root", help="with --split: the folder that holds image/")
@@ -44,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pic.add_argument("--instance", help="the folder of the instance maps")
 
     vcoco = formats.add_parser("vcoco", parents=[common], help="V-COCO's format")
+    add_json(vcoco)
     vcoco.add_argument("--split", help="train, val, trainval, test: where datasets/README.md says")
     vcoco.add_argument("--vsrl", help="the actions")
     vcoco.add_argument("--coco", help="COCO instances")
@@ -51,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     vcoco.add_argument("--ids", help="the image ids of the split; may be left out")
 
     hicodet = formats.add_parser("hicodet", parents=[common], help="HICO-DET's formats")
+    add_json(hicodet)
     hicodet.add_argument("--split", help="train, test: where datasets/README.md says")
     hicodet.add_argument(
         "--annotations", help="anno_bbox.mat (with --split), or a JSON of either form"
@@ -58,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     hicodet.add_argument("--images", help="the folder of the images")
 
     hoi = formats.add_parser("hoi", parents=[common], help="a data set of your own")
-    hoi.add_argument("--json", required=True, help="the annotations")
+    _add_own_json(hoi)
     hoi.add_argument("--images", required=True, help="the folder of the images")
 
 
@@ -71,3 +75,26 @@ def run(args: argparse.Namespace) -> int:
     from choi_d2.data.validate import validate
 
     return validate(args)
+
+
+def _add_own_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--annotations", metavar="JSON", help="the annotations")
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        action=_JsonOrAnnotations,
+        default=False,
+        metavar="JSON",
+        help="print the result as JSON, in the place of words; before a file, --annotations by its "
+        "older name",
+    )
+
+
+class _JsonOrAnnotations(argparse.Action):
+    """``--json`` alone is the other commands'; ``--json FILE`` was ``--annotations FILE``."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if values is None:
+            namespace.json = True
+        else:
+            namespace.annotations = values

@@ -8,7 +8,6 @@ triplet; 2 the command line is wrong.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,8 @@ from pathlib import Path
 
 from detectron2.data import MetadataCatalog
 
+from choi_d2.cli.arguments import print_json
+from choi_d2.cli.logs import stdout_kept_for_json
 from choi_d2.data.datasets.common import usable_numbers
 from choi_d2.data.datasets.hicodet import load_hicodet
 from choi_d2.data.datasets.hoi_json import load_hoi_json
@@ -65,16 +66,18 @@ def validate(options: argparse.Namespace) -> int:
     """
     file, load = _PREPARE[options.format](options)
     problems = Problems(file, collect=True)
-    try:
-        records = load(problems)
-    except InputError as error:
-        problems.add_error(error)
-        records = []
-    if options.pixels:
-        _check_pixels(records, problems)
+    as_json = options.json or options.output == "-"
+    with stdout_kept_for_json(as_json):
+        try:
+            records = load(problems)
+        except InputError as error:
+            problems.add_error(error)
+            records = []
+        if options.pixels:
+            _check_pixels(records, problems)
     report = _report(records, problems)
-    if options.output == "-":
-        print(json.dumps(report, indent=1))
+    if as_json:
+        print_json(report)
     else:
         for problem in problems.found:
             print(f"{'fatal' if problem.fatal else 'tolerated'}: {problem.kind}: {problem}")
@@ -88,7 +91,7 @@ Prepared = tuple[str, Callable[[Problems], list[dict]]]
 
 
 def _prepare_hoiw(options: argparse.Namespace) -> Prepared:
-    json_file, images = _paths(options, "hoiw", json="json_file", images="image_root")
+    json_file, images = _paths(options, "hoiw", annotations="json_file", images="image_root")
     return json_file, lambda problems: load_hoiw_json(json_file, images, problems=problems)
 
 
@@ -131,8 +134,10 @@ def _prepare_hicodet(options: argparse.Namespace) -> Prepared:
 
 
 def _prepare_hoi(options: argparse.Namespace) -> Prepared:
-    return options.json, lambda problems: load_hoi_json(
-        options.json, options.images, problems=problems
+    if options.annotations is None:
+        raise InputError("is not given", field="--annotations")
+    return options.annotations, lambda problems: load_hoi_json(
+        options.annotations, options.images, problems=problems
     )
 
 

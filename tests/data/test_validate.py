@@ -2,11 +2,12 @@ import json
 
 import pytest
 
+from choi_d2.cli.main import main as choi
 from choi_d2.data.validate import main
 
 
 def hoiw_arguments(hoiw):
-    return ["hoiw", "--json", str(hoiw.json_file), "--images", str(hoiw.image_root)]
+    return ["hoiw", "--annotations", str(hoiw.json_file), "--images", str(hoiw.image_root)]
 
 
 def test_nothing_wrong(hoiw, capsys):
@@ -37,6 +38,32 @@ def test_every_problem_is_listed(hoiw, tmp_path, capsys):
     assert report["problems"][0].keys() == {"fatal", "kind", "file", "image", "field", "why"}
 
 
+@pytest.mark.parametrize("word", ["--json", "--output=-"])
+def test_a_result_for_programs(hoiw, capfd, word):
+    hoiw.entries[0]["annotations"][0]["category_id"] = "12"
+    hoiw.write()
+    assert choi(["validate", *hoiw_arguments(hoiw), word]) == 0
+    report = json.loads(capfd.readouterr().out)
+    assert report["file"] == str(hoiw.json_file) and report["loadable"] is True
+    assert report["usable"]["images"] == 3
+    assert report["counts"]["unknown category"] == 1
+
+
+def test_a_split_for_programs(register_under, tmp_path, capfd):
+    register_under(tmp_path)
+    for name in ("hoiw", "vcoco"):
+        assert choi(["validate", name, "--split", "trainval", "--json"]) == 1
+        assert json.loads(capfd.readouterr().out)["counts"]["unreadable file"] == 1
+
+
+def test_the_older_name_of_the_annotations(hoiw, capfd):
+    words = ["hoiw", "--json", str(hoiw.json_file), "--images", str(hoiw.image_root)]
+    main(words)
+    in_words = capfd.readouterr().out
+    main([*words, "--json"])
+    assert json.loads(capfd.readouterr().out)["file"] in in_words
+
+
 def test_tolerated_problems_are_not_fatal(hoiw):
     (hoiw.image_root / "b.png").unlink()
     assert main(hoiw_arguments(hoiw)) == 0
@@ -54,13 +81,13 @@ def test_pixels(hoiw, capsys):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["hoiw", "--json", "{missing}", "--images", "."],
+        ["hoiw", "--annotations", "{missing}", "--images", "."],
         ["pic", "--root", "{missing}", "--split", "train"],
         ["pic", "--relations", "{missing}", "--images", ".", "--semantic", ".", "--instance", "."],
         ["vcoco", "--vsrl", "{missing}", "--coco", "{missing}", "--images", "."],
         ["hicodet", "--annotations", "{missing}", "--images", "."],
         ["hicodet", "--annotations", "{missing}.mat", "--split", "train", "--images", "."],
-        ["hoi", "--json", "{missing}", "--images", "."],
+        ["hoi", "--annotations", "{missing}", "--images", "."],
     ],
 )
 def test_missing_files(arguments, tmp_path, capsys):
@@ -91,6 +118,11 @@ def test_neither_files_nor_a_split(name, capsys):
     assert main([name]) == 2
     assert "is not given" in capsys.readouterr().err
     assert main([name, "--split", "no_such_split"]) == 2
+
+
+def test_a_data_set_of_ones_own_needs_its_file(capsys):
+    assert main(["hoi", "--json", "--images", "."]) == 2
+    assert "'--annotations': is not given" in capsys.readouterr().err
 
 
 def test_a_wrong_format_is_a_usage_error():
