@@ -73,7 +73,6 @@ class InferenceProfile:
         dtype = resolve_precision(self.precision, model.device)
         if dtype != torch.float32:
             lower_precision(model, dtype)
-            model.inference_dtype = dtype
         if self.compile:
             _compile_backbone(model)
 
@@ -114,8 +113,11 @@ def _compile_backbone(model: CHOIRCNN) -> None:
     if model.channels_last:
         image = image.contiguous(memory_format=torch.channels_last)
     try:
-        with model.inference_precision():
+        if model.backbone_in_float32:
             compiled(image)
+        else:
+            with model.inference_precision():
+                compiled(image)
     except Exception as error:  # no compiler, or whatever a backbone does that it does not know
         reason = str(error).strip().splitlines()[0]
         logger.warning("torch.compile cannot have the backbone, which stays as it is: %s", reason)

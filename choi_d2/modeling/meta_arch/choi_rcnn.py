@@ -27,6 +27,7 @@ class CHOIRCNN(GeneralizedRCNN):
     Attributes:
         inference_dtype: that convolutions and FC layers compute with at inference; None: that of
             their weights.
+        backbone_in_float32: does the backbone stay out of that?
         channels_last: are images laid out so at inference? See :mod:`choi_d2.modeling.fast`.
 
     Inputs are Detectron2's, and for each image:
@@ -68,6 +69,7 @@ class CHOIRCNN(GeneralizedRCNN):
         super().__init__(**kwargs)
         self.boxes_from_masks = boxes_from_masks
         self.inference_dtype: torch.dtype | None = None
+        self.backbone_in_float32 = False
         self.channels_last = False
         self.localization_cache = None
         if self.roi_heads.localization_frozen:
@@ -174,7 +176,7 @@ class CHOIRCNN(GeneralizedRCNN):
         faces = self._faces(batched_inputs, images.image_sizes)
         with self.inference_precision():
             if detected_instances is not None:
-                features = self._pooled_from(self.backbone(images.tensor))
+                features = self._pooled_from(self._levels(images.tensor))
                 given = [x.to(self.device) for x in detected_instances]
                 instances, interactions = self.roi_heads.recognise_given(features, given, faces)
             else:
@@ -194,6 +196,12 @@ class CHOIRCNN(GeneralizedRCNN):
             outputs.append(output)
         return outputs
 
+    def _levels(self, pixels: Tensor) -> dict[str, Tensor]:
+        if not self.backbone_in_float32:
+            return self.backbone(pixels)
+        with torch.autocast(self.device.type, enabled=False):
+            return self.backbone(pixels)
+
     def _pooled_from(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
         """Levels in float32, once: RoIAlign's weights have more bits than ``inference_dtype``."""
         if self.inference_dtype is None:
@@ -204,7 +212,7 @@ class CHOIRCNN(GeneralizedRCNN):
         """FPN levels by name, O^0 of each image, and the losses of the RPN."""
         if self.proposal_generator is None:
             proposals = [x["proposals"].to(self.device) for x in batched_inputs]
-            return self.backbone(images.tensor), proposals, {}
+            return self._levels(images.tensor), proposals, {}
         if self.localization_cache is not None:
 
             def compute(missing: ImageList):
@@ -212,7 +220,7 @@ class CHOIRCNN(GeneralizedRCNN):
                 return features, self.proposal_generator(missing, features, None)[0]
 
             return *self.localization_cache(images, compute), {}
-        features = self.backbone(images.tensor)
+        features = self._levels(images.tensor)
         # Other generators are not asked to know what to ignore.
         knows = isinstance(self.proposal_generator, IgnoringRPN)
         truth = (targets, ignored) if knows else (targets,)

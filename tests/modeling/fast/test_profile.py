@@ -83,6 +83,24 @@ def test_bfloat16_is_close_and_answers_in_float32(opts):
                 assert field.isfinite().all()
 
 
+def test_a_backbone_with_depthwise_convolutions_stays_in_float32():
+    backbone = ("MODEL.BACKBONE.NAME", "build_torchvision_fpn_backbone")
+    cfg = config(*backbone, precision="bfloat16", fold_norm=True)
+    torch.manual_seed(0)
+    model = build_model(cfg).eval()
+    prepared = prepare_for_inference(model, cfg)
+    assert all(x.dtype == torch.float32 for x in prepared.backbone.parameters())
+    head = prepared.roi_heads.box_head[0]
+    assert next(head.parameters()).dtype == torch.bfloat16
+    levels = []
+    for x in (prepared, model):
+        x.backbone.register_forward_hook(lambda module, inputs, output: levels.append(output))
+        assert answers(x, scenes=("pairs",))[0]["instances"].scores.dtype == torch.float32
+    for name, level in levels[1].items():
+        assert levels[0][name].dtype == torch.float32
+        torch.testing.assert_close(levels[0][name], level, atol=1e-4, rtol=1e-4)
+
+
 def test_fewer_proposals_but_never_more():
     cfg = config(max_proposals=6)
     model = build_model(cfg)
