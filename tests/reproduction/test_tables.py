@@ -103,7 +103,8 @@ def test_rows_differ_in_what_their_names_say_and_in_nothing_else(repository, num
         "groups": 1,
         "region": region,
         "negatives": True,
-        "topk": 64,
+        # The photo model's scores are too low for ranking to leave out pairs.
+        "topk": 300 if dataset == "photos" else 64,
     }
     for row in table.rows:
         second, _ = row_configs(table, row, dataset)
