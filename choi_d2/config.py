@@ -50,6 +50,8 @@ def add_choi_config(cfg: CN) -> None:
     # Of convolutions and FC layers: "float32", "bfloat16" (by autocast), or "auto": bfloat16 where
     # the CPU or GPU multiplies it. Scores and boxes are float32.
     cfg.MODEL.INFERENCE.PRECISION = "float32"
+    # Not of the backbone's, which stays in float32: set where a small one loses too much by less.
+    cfg.MODEL.INFERENCE.FLOAT32_BACKBONE = False
     # Let torch.compile make one program of the backbone: some tens of seconds at the beginning, so
     # for large folders only. Where it fails, the backbone stays as it is.
     cfg.MODEL.INFERENCE.COMPILE = False

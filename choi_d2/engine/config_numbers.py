@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from detectron2.config import CfgNode
@@ -36,7 +36,7 @@ _ABOVE_ZERO = (
 def check_numbers(
     cfg: CfgNode,
     source: str | os.PathLike | None = None,
-    places: Mapping[str, tuple[str, int]] | None = None,
+    origin: Callable[[str], tuple[str | os.PathLike, str]] | None = None,
 ) -> None:
     """Can be computed with every number of a config, Detectron2's keys and ours?
 
@@ -45,7 +45,7 @@ def check_numbers(
     Args:
         cfg: the config.
         source: where its values are from, for the message.
-        places: key -> (file, line), of those that a file says.
+        origin: in its place, key -> (where it is from, what goes before the message).
 
     Raises:
         InputError: names the first key with NaN, with infinity, or with a divisor that is not
@@ -60,10 +60,7 @@ def check_numbers(
                 expected = "a number above 0"
             if expected is None:
                 continue
-            path, place = source, ""
-            if places and key in places:
-                path, line = places[key]
-                place = f"line {line}: "
+            path, place = origin(key) if origin else (source, "")
             raise InputError(f"{place}expected {expected}, found {number}", path=path, field=key)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -53,7 +54,7 @@ def load_config(
             places = read_config_file(config_file).places
             raise _config_error(error, cfg, config_file, places) from None
         _check_nothing_is_null(cfg, config_file)
-        check_numbers(cfg, config_file, read_config_file(config_file).places)
+        check_numbers(cfg, origin=partial(_origin, config_file))
     return finish_config(cfg, opts, data_sets=data_sets)
 
 
@@ -86,16 +87,21 @@ def finish_config(cfg: CfgNode, opts: Sequence[str], *, data_sets: bool = True) 
 def _check_nothing_is_null(cfg: CfgNode, config_file: str | os.PathLike | None) -> None:
     """``KEY:`` with nothing behind it: yacs lets it through, and it would fail where it is used."""
     for key, default in _nulls(cfg, new_config()):
-        source, place = config_file or "the command line", ""
-        if config_file and key in (places := read_config_file(config_file).places):
-            source, line = places[key]
-            place = f"line {line}: "
+        path, place = _origin(config_file, key)
         raise InputError(
             f"{place}expected a value such as {default!r}, found none",
-            path=source,
+            path=path,
             field=key,
             hint="Leave the key out for its default.",
         )
+
+
+def _origin(config_file: str | os.PathLike | None, key: str) -> tuple[str | os.PathLike, str]:
+    """Where a key of a config is from: (file, "line N: "), or ("the command line", "")."""
+    if not config_file:
+        return "the command line", ""
+    path, line = read_config_file(config_file).places.get(key, (config_file, 0))
+    return path, f"line {line}: " if line else ""
 
 
 def _nulls(node: CfgNode, defaults: CfgNode, prefix: str = "") -> Iterator[tuple[str, object]]:

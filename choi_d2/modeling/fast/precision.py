@@ -10,7 +10,6 @@ from choi_d2.utils import InputError
 
 from ..interaction.rcm import RelationClassificationModule
 from ..interaction.rrm import RelationRankingModule
-from ..meta_arch import CHOIRCNN
 
 PRECISIONS = ("float32", "bfloat16", "auto")
 
@@ -46,28 +45,25 @@ def _multiplies_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and any(capabilities.get(name, False) for name in names)
 
 
-def lower_precision(model: CHOIRCNN, dtype: torch.dtype) -> None:
+def lower_precision(model: nn.Module, dtype: torch.dtype, but: nn.Module | None = None) -> None:
     """Keep the weights of convolutions and FC layers in ``dtype``, in place.
 
     Autocast would convert them for each image. Layers whose outputs are scores of detections and
-    pairs, or coordinates of detections, stay in float32: eight bits of a score are many ties. So
-    does a backbone with depthwise convolutions: their weights, with normalization folded, span too
-    much for eight bits (docs/benchmarks.md), and there is little in it to multiply.
+    pairs, or coordinates of detections, stay in float32: eight bits of a score are many ties.
+
+    Args:
+        model: to be changed.
+        dtype: of the weights.
+        but: a part of the model that stays as it is.
     """
     for module in model.modules():
         if isinstance(module, _OF_SCORES):
             _keep_in_float32(module)
-    model.inference_dtype = dtype
-    model.backbone_in_float32 = any(map(_is_depthwise, model.backbone.modules()))
-    kept = set(model.backbone.modules()) if model.backbone_in_float32 else set()
+    kept = set() if but is None else set(but.modules())
     for layer in model.modules():
         lowered = isinstance(layer, (nn.Conv2d, nn.Linear)) and not isinstance(layer, Float32Linear)
         if lowered and layer not in kept:
             layer.to(dtype)
-
-
-def _is_depthwise(layer: nn.Module) -> bool:
-    return isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels > 1
 
 
 _OF_SCORES = (FastRCNNOutputLayers, RelationClassificationModule, RelationRankingModule)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from detectron2.config import CfgNode
@@ -29,6 +29,7 @@ class InferenceProfile:
         fold_norm: fold batch normalization into convolutions.
         channels_last: lay out images and weights so.
         precision: of convolutions and FC layers, see :func:`resolve_precision`.
+        float32_backbone: not of the backbone's.
         compile: let ``torch.compile`` make one program of the backbone.
     """
 
@@ -36,6 +37,7 @@ class InferenceProfile:
     fold_norm: bool = False
     channels_last: bool = False
     precision: str = "float32"
+    float32_backbone: bool = False
     compile: bool = False
 
     @classmethod
@@ -53,8 +55,18 @@ class InferenceProfile:
             )
         resolve_precision(keys.PRECISION, "cpu")  # complain now
         return cls(
-            keys.MAX_PROPOSALS, keys.FOLD_NORM, keys.CHANNELS_LAST, keys.PRECISION, keys.COMPILE
+            max_proposals=keys.MAX_PROPOSALS,
+            fold_norm=keys.FOLD_NORM,
+            channels_last=keys.CHANNELS_LAST,
+            precision=keys.PRECISION,
+            float32_backbone=keys.FLOAT32_BACKBONE,
+            compile=keys.COMPILE,
         )
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Is the model as it was trained what is asked for?"""
+        return replace(self, float32_backbone=False) == InferenceProfile()
 
     def apply(self, model: CHOIRCNN) -> None:
         """Change a model in place; it is in evaluation mode then, for good."""
@@ -72,7 +84,9 @@ class InferenceProfile:
             model.to(memory_format=torch.channels_last)
         dtype = resolve_precision(self.precision, model.device)
         if dtype != torch.float32:
-            lower_precision(model, dtype)
+            lower_precision(model, dtype, but=model.backbone if self.float32_backbone else None)
+            model.inference_dtype = dtype
+            model.float32_backbone = self.float32_backbone
         if self.compile:
             _compile_backbone(model)
 
@@ -94,7 +108,7 @@ def prepare_for_inference(model: nn.Module, cfg: CfgNode, *, in_place: bool = Fa
         InputError: a key has a value that it cannot have.
     """
     profile = InferenceProfile.from_config(cfg)
-    if profile == InferenceProfile():
+    if profile.changes_nothing:
         return model
     if not isinstance(model, CHOIRCNN):
         logger.warning("MODEL.INFERENCE does not change a %s", type(model).__name__)
@@ -107,19 +121,16 @@ def prepare_for_inference(model: nn.Module, cfg: CfgNode, *, in_place: bool = Fa
 @torch.no_grad()
 def _compile_backbone(model: CHOIRCNN) -> None:
     """As one program for images of any size, made now; where that fails, it stays as it is."""
-    compiled = torch.compile(model.backbone, dynamic=True)
-    side = 2 * max(model.backbone.size_divisibility, 32)
+    backbone = model.backbone
+    side = 2 * max(backbone.size_divisibility, 32)
     image = torch.zeros(1, len(model.pixel_mean), side, side + 32, device=model.device)
     if model.channels_last:
         image = image.contiguous(memory_format=torch.channels_last)
+    model.backbone = torch.compile(backbone, dynamic=True)
     try:
-        if model.backbone_in_float32:
-            compiled(image)
-        else:
-            with model.inference_precision():
-                compiled(image)
+        with model.inference_precision():
+            model.feature_maps(image)
     except Exception as error:  # no compiler, or whatever a backbone does that it does not know
+        model.backbone = backbone
         reason = str(error).strip().splitlines()[0]
         logger.warning("torch.compile cannot have the backbone, which stays as it is: %s", reason)
-        return
-    model.backbone = compiled

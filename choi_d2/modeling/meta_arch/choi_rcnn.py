@@ -27,7 +27,7 @@ class CHOIRCNN(GeneralizedRCNN):
     Attributes:
         inference_dtype: that convolutions and FC layers compute with at inference; None: that of
             their weights.
-        backbone_in_float32: does the backbone stay out of that?
+        float32_backbone: does the backbone compute in float32 whatever that is?
         channels_last: are images laid out so at inference? See :mod:`choi_d2.modeling.fast`.
 
     Inputs are Detectron2's, and for each image:
@@ -69,7 +69,7 @@ class CHOIRCNN(GeneralizedRCNN):
         super().__init__(**kwargs)
         self.boxes_from_masks = boxes_from_masks
         self.inference_dtype: torch.dtype | None = None
-        self.backbone_in_float32 = False
+        self.float32_backbone = False
         self.channels_last = False
         self.localization_cache = None
         if self.roi_heads.localization_frozen:
@@ -176,7 +176,7 @@ class CHOIRCNN(GeneralizedRCNN):
         faces = self._faces(batched_inputs, images.image_sizes)
         with self.inference_precision():
             if detected_instances is not None:
-                features = self._pooled_from(self._levels(images.tensor))
+                features = self._pooled_from(self.feature_maps(images.tensor))
                 given = [x.to(self.device) for x in detected_instances]
                 instances, interactions = self.roi_heads.recognise_given(features, given, faces)
             else:
@@ -196,8 +196,9 @@ class CHOIRCNN(GeneralizedRCNN):
             outputs.append(output)
         return outputs
 
-    def _levels(self, pixels: Tensor) -> dict[str, Tensor]:
-        if not self.backbone_in_float32:
+    def feature_maps(self, pixels: Tensor) -> dict[str, Tensor]:
+        """FPN levels by name of Tensor[B, C, H, W] of normalized pixels."""
+        if not self.float32_backbone:
             return self.backbone(pixels)
         with torch.autocast(self.device.type, enabled=False):
             return self.backbone(pixels)
@@ -212,15 +213,15 @@ class CHOIRCNN(GeneralizedRCNN):
         """FPN levels by name, O^0 of each image, and the losses of the RPN."""
         if self.proposal_generator is None:
             proposals = [x["proposals"].to(self.device) for x in batched_inputs]
-            return self._levels(images.tensor), proposals, {}
+            return self.feature_maps(images.tensor), proposals, {}
         if self.localization_cache is not None:
 
             def compute(missing: ImageList):
-                features = self.backbone(missing.tensor)
+                features = self.feature_maps(missing.tensor)
                 return features, self.proposal_generator(missing, features, None)[0]
 
             return *self.localization_cache(images, compute), {}
-        features = self._levels(images.tensor)
+        features = self.feature_maps(images.tensor)
         # Other generators are not asked to know what to ignore.
         knows = isinstance(self.proposal_generator, IgnoringRPN)
         truth = (targets, ignored) if knows else (targets,)
