@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
-import resource
 
 import torch
+
+from choi_d2.utils.memory import peak_memory_here
 
 from .setting import Case, Setting
 
@@ -34,12 +35,6 @@ def peak_memory(case: Case, setting: Setting, threads: int) -> dict[str, int] | 
 def _measure(case: Case, setting: Setting, threads: int, sender) -> None:
     torch.set_num_threads(threads)
     action = case.prepare(setting)
-    prepared = _peak(setting.device)
+    prepared = peak_memory_here(setting.device)
     action()
-    sender.send({"prepared": prepared, "peak": _peak(setting.device)})
-
-
-def _peak(device: str) -> int:
-    if device.startswith("cuda"):
-        return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux tells kibibytes
+    sender.send({"prepared": prepared, "peak": peak_memory_here(setting.device)})

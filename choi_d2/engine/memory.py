@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import resource
 from collections.abc import Sequence
 
 import torch
@@ -12,6 +11,7 @@ from detectron2.modeling import build_model
 from detectron2.structures import Boxes, Instances
 
 import choi_d2.modeling  # noqa: F401 (registers the model)
+from choi_d2.utils.memory import peak_memory_here
 
 from .setup import load_config
 
@@ -61,14 +61,7 @@ def _measure(
     with torch.no_grad():
         model([{"image": image}])
         model.inference([{"image": image}], [_crowd(cfg, size, humans, objects)])
-    on_gpu = model.device.type == "cuda"
-    peak = torch.cuda.max_memory_allocated() if on_gpu else _peak_resident()
-    sender.send(int(peak))
-
-
-def _peak_resident() -> int:
-    """Bytes; Linux tells kibibytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    sender.send(peak_memory_here(model.device))
 
 
 def _crowd(cfg: CfgNode, size: tuple[int, int], humans: int, objects: int) -> Instances:

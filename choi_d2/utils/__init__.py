@@ -1,6 +1,6 @@
 """What every room of the house needs: errors that name their place, and files written whole.
 
-:mod:`.randomness` and :mod:`.hub_cache` are to be imported by their names: they need torch, and
+:mod:`.randomness`, :mod:`.hub_cache` and :mod:`.memory` are imported by their names: they need torch, and
 what imports this does not.
 """
 
