@@ -1,7 +1,7 @@
 """What every room of the house needs: errors that name their place, and files written whole.
 
-:mod:`.randomness`, :mod:`.hub_cache` and :mod:`.memory` are imported by their names: they need torch, and
-what imports this does not.
+:mod:`.randomness`, :mod:`.hub_cache` and :mod:`.memory` are to be imported by their names: they
+need torch, and what imports this does not.
 """
 
 from .errors import InputError, clean_exit
