@@ -20,6 +20,7 @@ from .results import (
     last_iteration,
     read_note,
 )
+from .tables import SYNTHETIC
 
 SECONDS_PER_IMAGE = {"R18": 0.25, "mobilenet_v2": 0.1, "R50": 0.14, "R101": 0.19, "X101": 0.38}
 """Assumed, of training and one stage, by backbone: ResNet-18 of the synthetic configs and
@@ -32,7 +33,7 @@ TEST_SECONDS_PER_IMAGE = 0.2
 """Assumed, of evaluation on one GPU (Table 5 has 198 ms)."""
 
 TEST_IMAGES = {"hoiw": 9999, "pic": 1977, "vcoco": 4946, "photos": 100}
-TEST_IMAGES |= dict.fromkeys(("synthetic", "synthetic_sparse"), PARTS[""].sizes["test"])
+TEST_IMAGES |= dict.fromkeys(SYNTHETIC, PARTS[""].sizes["test"])
 
 
 @dataclass

@@ -21,7 +21,7 @@ from .identity import (
     training_settings,
 )
 from .row_configs import row_configs
-from .tables import Row, Table
+from .tables import SYNTHETIC, Row, Table
 
 PHASE1_SEED = 1
 """Of the first phase that all seeds share."""
@@ -169,8 +169,8 @@ def make_plan(
     reserved = {"OUTPUT_DIR", "SEED"} & set(opts[::2])
     if reserved:
         raise InputError(f"{sorted(reserved)[0]} is set by the runner", field="--opts")
-    # The scenes are the same, and so is the first phase.
-    output = output / ("synthetic" if dataset == "synthetic_sparse" else dataset)
+    # Their first phase is the same.
+    output = output / ("synthetic" if dataset in SYNTHETIC else dataset)
     maker = _Maker(root, output, tuple(opts))
     rows = []
     for row in table.rows:

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 
 from choi_d2.utils import InputError
 
-SYNTHETIC = ("synthetic", "synthetic_sparse")
-"""The synthetic benchmark's scenes: fully annotated, and as HOIW is."""
+SYNTHETIC = {"synthetic": "", "synthetic_sparse": "_sparse", "synthetic_bystanders": "_bystanders"}
+"""The synthetic benchmark's scenes, and what the file names of their reports end in: the main part,
+fully annotated and as HOIW is, and the part with bystanders, annotated as HOIW is. They share the
+first phase.
+"""
 
 PHOTOS = "photos"
 """The photo model's, see docs/photo_model.md."""
@@ -82,7 +85,7 @@ class Table:
 
     def stem(self, dataset: str) -> str:
         """Of its reports' file names."""
-        return self.folder + ("_sparse" if dataset == "synthetic_sparse" else "")
+        return self.folder + SYNTHETIC.get(dataset, "")
 
     def check_dataset(self, dataset: str) -> None:
         """Can the table be run on it?
@@ -164,9 +167,7 @@ PAPER_SOURCES = {
     "hoiw": ("hoiw",),
     "pic": ("pic",),
     "vcoco": ("vcoco",),
-    "synthetic": ("hoiw", "pic"),
-    "synthetic_sparse": ("hoiw", "pic"),
-    PHOTOS: ("hoiw", "pic"),
+    **dict.fromkeys((*SYNTHETIC, PHOTOS), ("hoiw", "pic")),
 }
 PAPER_NAMES = {"hoiw": "HOIW", "pic": "PIC", "vcoco": "V-COCO"}
 
@@ -278,7 +279,7 @@ TABLES = {
             Row("2_rrm_all", (YES, "all")),
             Row("3_rrm_top64", (YES, "the best 64")),
         ),
-        SYNTHETIC,
+        ("synthetic", "synthetic_sparse"),
         more_metrics=RANKING,
     ),
 }

@@ -10,6 +10,9 @@ proposals loose (cascade).
 In the crowded part, three rows of people and things make over 200 pairs a scene, so that the
 ranking decides which of them are classified.
 
+In the part with bystanders, mostly one person interacts and the others do nothing that has a verb,
+so that sparse annotations leave out nearly all negatives, as HOIW's do (sampling of pairs).
+
 Every split is annotated twice: fully, and sparsely, as HOIW is: only the people and things that
 take part in an interaction. The interactions are the same.
 """
@@ -20,7 +23,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +37,8 @@ logger = logging.getLogger(__name__)
 VERSION = 2
 FOLDER = "synthetic_benchmark"
 """Below ``$DETECTRON2_DATASETS``; registered are ``synthetic_benchmark_{train,val,test}``, the
-crowded part ``synthetic_benchmark_crowded_{val,test}``, each also with ``_sparse`` before the
-split, and with ``_true_faces`` behind it.
+further parts ``synthetic_benchmark_{crowded,bystanders}_...``, each also with ``_sparse`` before
+the split, and with ``_true_faces`` behind it.
 """
 SEED = 2027
 
@@ -90,6 +93,18 @@ PARTS = {
         ),
     ),
 }
+PARTS["bystanders"] = replace(
+    PARTS[""],
+    style=replace(
+        PARTS[""].style,
+        verb=0.02,
+        hold=0.0,
+        tempting=0.98,
+        look_away=0.0,
+        posture=0.08,
+        one_acts=True,
+    ),
+)
 """By name of the folder below the benchmark's own."""
 
 SHA256 = {
@@ -103,6 +118,17 @@ SHA256 = {
     "crowded/val_sparse.json": "89c4cb4fa78c23d9c285dfe8906961cc6b4d651d4095e60e426fca1a8ea13803",
     "crowded/test.json": "4b6907bba572d98809f5876e3898eaa5b9554242d2d44aa2ed8327e052e11bf9",
     "crowded/test_sparse.json": "41c2f40c9843880b243c6c9b24a3182459762c736fd79203d8eb218f771c4eb3",
+}
+SHA256 |= {
+    f"bystanders/{split}.json": checksum
+    for split, checksum in (
+        ("train", "3f9aba259858d371effe13c2b6cba5ef7de5aefa78796626234b482615ca6156"),
+        ("train_sparse", "ce6ce3ac3d98f0cb3206aa22601f194ac7befb6a7fb72cf5f5b0d7d95278234e"),
+        ("val", "93dd6f33ee43adfc9fd21ea60c415f7f9149ac365d82fdebc0431c1d1af82148"),
+        ("val_sparse", "74c7e8884eef177fc8c69873a7e47786ca59e2cd503d12a1ac86895c781cda1a"),
+        ("test", "8d6d96127636675be590600f1b79a90bbe54ae7c1c45200703b6f7569d5a65cf"),
+        ("test_sparse", "be3752f3391881c1bf47a4078d78f908d38991dac45707db1d51943942ab4c5f"),
+    )
 }
 """Of annotations, by path below the benchmark's folder: what is in the scenes. Other ground truth
 is another benchmark."""

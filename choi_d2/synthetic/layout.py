@@ -54,7 +54,7 @@ def choose_units(rng: np.random.Generator, style: SceneStyle, verb: str | None) 
         kind = int(rng.choice(3, p=weights / weights.sum()))
         if k == 0 and verb is not None:
             build = pick(rng, VERB_ACTIVITIES[verb])
-        elif kind == 0:
+        elif kind == 0 or (k == 0 and style.one_acts):
             build = pick(rng, pick(rng, list(VERB_ACTIVITIES.values())))
         elif style.posture and rng.random() < style.posture:
             build = pick(rng, POSTURE_ACTIVITIES)

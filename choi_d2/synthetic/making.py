@@ -47,8 +47,8 @@ class Made:
         root: the folder of the set.
         format: of its files.
         seed: of its scenes.
-        splits: ``train``, ``val``, ``test``, of the benchmark's crowded part ``crowded val`` and so
-            on -> ``images``, ``faces``, and ``triplets``: verb -> how many.
+        splits: ``train``, ``val``, ``test``, of the benchmark's further parts ``crowded val`` and
+            so on -> ``images``, ``faces``, and ``triplets``: verb -> how many.
         contact_sheet: the picture of what is in it; None where none was asked for.
     """
 

@@ -19,6 +19,8 @@ class SceneStyle:
             to use it, and looks elsewhere: what only face and gaze tell.
         posture: how often somebody who does no such thing takes the posture of one who rides or
             kicks, but for where head and trunk face: what only the body as a whole tells.
+        one_acts: do the weights hold for all but the first person, who always does something that
+            has a verb? Otherwise that is so only where a verb is prescribed.
         loose: probabilities of 0, 1, 2, ... further places with things that nobody uses.
         rows: how many rows of people and places there are, one behind the other.
         head_radius: smallest and largest radius of a head, for pictures of 320 x 240.
@@ -33,6 +35,7 @@ class SceneStyle:
     tempting: float = 0.24
     look_away: float = 0.0
     posture: float = 0.0
+    one_acts: bool = False
     loose: tuple[float, ...] = (0.3, 0.5, 0.2)
     rows: int = 1
     head_radius: tuple[float, float] = (14.0, 24.0)

@@ -3,7 +3,7 @@
 import pytest
 
 from choi_d2.reproduction.plan import make_plan
-from choi_d2.reproduction.tables import TABLES
+from choi_d2.reproduction.tables import SYNTHETIC, TABLES
 from choi_d2.utils import InputError
 
 
@@ -60,6 +60,14 @@ def test_the_tables_of_our_own_share_the_trainings_of_table_4(plan):
     sparse, full = plan(4, "synthetic_sparse"), plan(4, "synthetic")
     assert folders(sparse.first_phases()) == folders(full.first_phases())
     assert not folders(sparse.second_phases()) & folders(full.second_phases())
+
+
+def test_all_synthetic_scenes_share_the_first_phase(plan):
+    plans = [plan("sampling", dataset) for dataset in SYNTHETIC]
+    assert len({folder for each in plans for folder in folders(each.first_phases())}) == 1
+    second = [folder for each in plans for folder in folders(each.second_phases())]
+    assert len(set(second)) == 2 * len(plans)
+    assert len({each.table.stem(each.dataset) for each in plans}) == len(plans)
 
 
 def test_rows_on_photos_share_their_detections(plan):

@@ -4,7 +4,7 @@ import pytest
 
 from choi_d2.engine import load_config
 from choi_d2.reproduction.row_configs import row_configs
-from choi_d2.reproduction.tables import TABLES
+from choi_d2.reproduction.tables import SYNTHETIC, TABLES
 from choi_d2.utils import InputError
 
 ALL = [(number, dataset) for number, table in TABLES.items() for dataset in table.datasets]
@@ -14,10 +14,10 @@ def test_every_paper_combination_is_there():
     real = {"hoiw", "pic"}
     expected = {3: {"vcoco"}, 4: real, 5: real, 6: real, 7: real, 8: {"pic"}}
     paper = {n: t for n, t in TABLES.items() if isinstance(n, int)}
-    ours = {"synthetic", "synthetic_sparse", "photos"}
+    ours = {*SYNTHETIC, "photos"}
     assert {n: set(t.datasets) - ours for n, t in paper.items()} == expected
     assert set(TABLES["sampling"].datasets) == ours
-    assert set(TABLES["crowded"].datasets) == ours - {"photos"}
+    assert set(TABLES["crowded"].datasets) == {"synthetic", "synthetic_sparse"}
 
 
 @pytest.mark.parametrize("number, dataset", ALL)
@@ -28,8 +28,10 @@ def test_every_row_has_configs_that_load_and_belong_together(repository, number,
             load_config(repository / path) for path in row_configs(table, row, dataset)
         )
         assert second.MODEL.INTERACTION_ON and not first.MODEL.INTERACTION_ON, row.name
-        if dataset == "synthetic_sparse":
-            assert second.DATASETS.TRAIN == ("synthetic_benchmark_sparse_train",), row.name
+        if dataset in ("synthetic_sparse", "synthetic_bystanders"):
+            part = dataset.removeprefix("synthetic").removesuffix("_sparse")
+            name = f"synthetic_benchmark{part}_sparse_train"
+            assert second.DATASETS.TRAIN == (name,), row.name
             assert "_sparse_" in second.DATASETS.TEST[0], row.name
         elif dataset == "photos":
             assert first.DATASETS.TRAIN == ("vcoco_photos_boxes",), row.name

@@ -16,9 +16,13 @@ SCENES = {
     ("", "test"): [[7, 5, [75, 105, 110, 130]], [10, 4, [57, 72, 101, 176]]],
     ("crowded", "val"): [[36, 14, [159, 53, 246, 134]], [39, 15, [44, 80, 65, 96]]],
     ("crowded", "test"): [[37, 11, [465, 70, 500, 92]], [38, 12, [399, 85, 422, 101]]],
+    ("bystanders", "train"): [[7, 1, [186, 81, 237, 176]], [4, 2, [71, 90, 124, 181]]],
+    ("bystanders", "val"): [[8, 2, [183, 73, 237, 177]], [8, 3, [76, 49, 129, 177]]],
+    ("bystanders", "test"): [[9, 2, [73, 105, 107, 178]], [6, 2, [173, 99, 203, 127]]],
 }
 
 TRAINED, CROWDED = benchmark.PARTS[""], benchmark.PARTS["crowded"]
+BYSTANDERS = benchmark.PARTS["bystanders"]
 
 
 def scene(split, index, part=TRAINED):
@@ -60,6 +64,19 @@ def test_crowded_scenes_have_over_200_pairs(index):
     assert len(crowd.pairs) < 20
 
 
+def test_where_bystanders_are_mostly_one_person_interacts_as_in_hoiw():
+    some = [scene("train", index, BYSTANDERS) for index in range(60)]
+    pairs = [len(s.pairs) for s in some]
+    others = [
+        len({human for human, _ in s.pairs}) * len({thing for _, thing in s.pairs}) - len(s.pairs)
+        for s in some
+    ]
+    # 30 images of HOIW have 42 annotated pairs, and 5 others whose ends are annotated.
+    assert min(pairs) == 1 and 1.1 < sum(pairs) / len(some) < 1.6
+    assert 0.05 < sum(others) / len(some) < 0.3
+    assert {len(s.people) for s in some} == {2, 3, 4}
+
+
 def test_other_annotations_are_refused(tmp_path, monkeypatch):
     part = benchmark.Part({"val": 3}, TRAINED.image_size, TRAINED.style)
     monkeypatch.setattr(benchmark, "PARTS", {"": part})
@@ -95,7 +112,7 @@ def test_scenes_are_those_of_the_published_version(tmp_path):
 
 def test_every_data_set_has_a_checksum():
     names = [name for name in DatasetCatalog.list() if name.startswith(f"{benchmark.FOLDER}_")]
-    assert len(names) == 2 * len(benchmark.SHA256) == 20
+    assert len(names) == 2 * len(benchmark.SHA256) == 32
     assert {benchmark.checksum_of(name) for name in names} == {*benchmark.SHA256.values()}
     sparse = benchmark.checksum_of("synthetic_benchmark_crowded_sparse_test_true_faces")
     assert sparse == benchmark.SHA256["crowded/test_sparse.json"]
