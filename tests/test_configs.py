@@ -10,7 +10,7 @@ from detectron2.solver import build_lr_scheduler
 
 from choi_d2.engine import load_config
 from choi_d2.engine.config_files import read_config_file
-from choi_d2.engine.fast_profile import FAST
+from choi_d2.engine.profiles import FAST
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 VARIANTS = sorted((CONFIGS / "variants").glob("*.yaml"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from choi_d2.engine.fast_profile import fast_opts
+from choi_d2.engine.profiles import fast_opts
 
 from .heads import HeadCase
 from .loading import CONFIGS, LoaderCase

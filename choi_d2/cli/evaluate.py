@@ -217,6 +217,7 @@ def _add_model(commands) -> None:
         action="store_true",
         help="as `choi predict --fast`: what its results are worth",
     )
+    model.add_argument("--augment", action="store_true", help="as `choi predict --augment`")
     add_json(model)
     add_launch_arguments(model)
     add_trailing_opts(model)
@@ -230,12 +231,11 @@ def _evaluate_model(args: argparse.Namespace) -> int:
         )
     if (args.data is None) != (args.images is None):
         raise InputError("go together, and one is not given", field="--data, --images")
-    from choi_d2.engine.fast_profile import fast_opts
     from choi_d2.engine.own_data import OwnData, own_data_opts, register_own_data
+    from choi_d2.engine.profiles import profile_opts
     from choi_d2.inference.bundles import find_model
 
-    if args.fast:
-        args.opts = [*fast_opts(), *args.opts]
+    args.opts = [*profile_opts(fast=args.fast, augment=args.augment), *args.opts]
     if args.detections:
         args.opts = ["TEST.DETECTIONS", args.detections, *args.opts]
     if args.verbs_by_class:

@@ -73,6 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="less time a picture, for results that differ a little (docs/benchmarks.md)",
     )
     model.add_argument(
+        "--augment",
+        action="store_true",
+        help="look at several sizes of a picture and their mirror images, for better results that "
+        "take several times as long (TEST.AUG)",
+    )
+    model.add_argument(
         "--batch-size",
         type=positive,
         default=1,
@@ -185,7 +191,14 @@ def _print(args: argparse.Namespace) -> int:
 def _choose(args: argparse.Namespace):
     from choi_d2.inference.model_choice import choose_model
 
-    return choose_model(args.model, args.config_file, args.device, args.opts, fast=args.fast)
+    return choose_model(
+        args.model,
+        args.config_file,
+        args.device,
+        args.opts,
+        fast=args.fast,
+        augment=args.augment,
+    )
 
 
 def _options(args: argparse.Namespace):

@@ -34,6 +34,7 @@ from choi_d2.evaluation import build_evaluator
 from choi_d2.evaluation.by_name import EvaluatorByName, join_for_evaluation
 from choi_d2.evaluation.verbs_by_class import VerbsByClass
 from choi_d2.modeling.fast import prepare_for_inference
+from choi_d2.modeling.meta_arch import with_augmentation
 from choi_d2.structures import Vocabulary, dataset_vocabulary
 from choi_d2.utils import InputError
 
@@ -196,7 +197,8 @@ class HOITrainer(DefaultTrainer):
 
         Predictions are joined with each data set by the names of classes and verbs. The detections
         of ``TEST.DETECTIONS`` take the place of the model's own. Where
-        ``MODEL.INFERENCE`` changes the model, a copy is evaluated.
+        ``MODEL.INFERENCE`` changes the model, a copy is evaluated; where ``TEST.AUG`` is enabled,
+        it looks at several views of each image.
 
         Raises:
             InputError: model and data set have names that cannot be joined, or there are no such
@@ -212,7 +214,7 @@ class HOITrainer(DefaultTrainer):
             if cfg.TEST.VERBS_BY_CLASS:
                 prior = unwrapped(model).roi_heads.semantic_prior
                 evaluators = [VerbsByClass(each, prior) for each in evaluators]
-        model = prepare_for_inference(unwrapped(model), cfg)
+        model = with_augmentation(prepare_for_inference(unwrapped(model), cfg), cfg)
         if not cfg.TEST.DETECTIONS:
             return super().test(cfg, model, evaluators)
         evaluators = [evaluators] if isinstance(evaluators, DatasetEvaluator) else evaluators

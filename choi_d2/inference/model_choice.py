@@ -12,7 +12,7 @@ from detectron2.config import CfgNode
 
 from choi_d2.data.faces import build_face_detector
 from choi_d2.engine import load_prediction_config
-from choi_d2.engine.fast_profile import fast_opts
+from choi_d2.engine.profiles import profile_opts
 from choi_d2.utils import InputError
 
 from .bundles import find_model, shipped_models, shipped_words
@@ -49,6 +49,7 @@ def choose_model(
     opts: Sequence[str] = (),
     *,
     fast: bool = False,
+    augment: bool = False,
 ) -> ModelChoice:
     """Find a model and read its config.
 
@@ -59,6 +60,7 @@ def choose_model(
         device: "cpu", "cuda", ...; None leaves it to the config.
         opts: KEY VALUE pairs that override the config.
         fast: lay ``configs/variants/fast.yaml`` over the config.
+        augment: look at the views of ``TEST.AUG``.
 
     Raises:
         InputError: there is no such model, or no config.
@@ -74,7 +76,7 @@ def choose_model(
             )
         model = DEFAULT
     weights = str(find_model(model)) if model else ""
-    given = [*(fast_opts() if fast else ()), *opts]
+    given = [*profile_opts(fast=fast, augment=augment), *opts]
     if device is not None:
         given += ["MODEL.DEVICE", device]
     return ModelChoice(load_prediction_config(config_file, weights, given))

@@ -17,10 +17,11 @@ from detectron2.structures import Instances
 import choi_d2.data
 import choi_d2.modeling  # noqa: F401 (with choi_d2.data: registers data sets and models)
 from choi_d2.engine.device import resolve_device
-from choi_d2.engine.fast_profile import fast_opts
 from choi_d2.engine.loading import load_trained, metadata_of
+from choi_d2.engine.profiles import profile_opts
 from choi_d2.engine.weights_config import load_weights_config
 from choi_d2.modeling.fast import prepare_for_inference
+from choi_d2.modeling.meta_arch import with_augmentation
 from choi_d2.pictures import as_bgr
 from choi_d2.structures import Detections
 from choi_d2.utils import InputError
@@ -83,6 +84,7 @@ class HOIPredictor:
             )
         self.cfg = trained.cfg
         self.model = prepare_for_inference(trained.model.eval(), trained.cfg, in_place=True)
+        self._answering = with_augmentation(self.model, trained.cfg)
         self.vocabulary = trained.vocabulary
         self.metadata = metadata_of(trained.vocabulary, trained.source or "random weights")
         self.face_detector = face_detector or _needed_face_detector(self.cfg)
@@ -95,6 +97,7 @@ class HOIPredictor:
         device: str | None = None,
         faces: str | FaceDetector | None = None,
         fast: bool = False,
+        augment: bool = False,
         opts: Sequence[str] = (),
     ) -> HOIPredictor:
         """A predictor from a model's name or file, and nothing else.
@@ -107,12 +110,14 @@ class HOIPredictor:
             faces: a face detector, or the name of one ("haar", "insightface", "none", "auto").
             fast: take less time a picture, for results that differ a little
                 (``configs/variants/fast.yaml``).
+            augment: look at several sizes of a picture and their mirror images, as the model's
+                ``TEST.AUG`` says, for better results that take several times as long.
             opts: KEY VALUE pairs that override the model's config.
 
         Raises:
             InputError: no such model, no checkpoint, or an old one without a config beside it.
         """
-        given = [*(fast_opts() if fast else ()), *opts]
+        given = [*profile_opts(fast=fast, augment=augment), *opts]
         if device is not None:
             given += ["MODEL.DEVICE", device]
         if isinstance(faces, str):
@@ -323,9 +328,9 @@ class HOIPredictor:
         for indices in by_size.values():
             batch = [prepared[index][0] for index in indices]
             if detected is None:
-                found = self.model(batch)
+                found = self._answering(batch)
             else:
-                found = self.model.inference(batch, [detected[index] for index in indices])
+                found = self._answering.inference(batch, [detected[index] for index in indices])
             for index, each in zip(indices, found, strict=True):
                 outputs[index] = {key: value.to("cpu") for key, value in each.items()}
                 faces = prepared[index][2]

@@ -1,5 +1,6 @@
 """The whole detector."""
 
+from .augmented import CHOIRCNNWithTTA, with_augmentation
 from .choi_rcnn import CHOIRCNN
 
-__all__ = ["CHOIRCNN"]
+__all__ = ["CHOIRCNN", "CHOIRCNNWithTTA", "with_augmentation"]

@@ -158,6 +158,7 @@ class CHOIRCNN(GeneralizedRCNN):
         batched_inputs: list[dict],
         detected_instances: list[Instances] | None = None,
         do_postprocess: bool = True,
+        pairs: list[Tensor] | None = None,
     ):
         """Detect and recognise.
 
@@ -167,6 +168,8 @@ class CHOIRCNN(GeneralizedRCNN):
                 ``pred_boxes`` and ``pred_classes`` (and ``scores``, else 1) in the frame of
                 ``image``: to look at the interaction networks alone.
             do_postprocess: scale the predictions to the original images?
+            pairs: with ``detected_instances``: Tensor[P, 2] of each image, the pairs that are
+                classified, in the place of those that the rules allow and the ranking chooses.
 
         Returns:
             With ``do_postprocess`` a list of dicts; without, two lists of ``Instances``
@@ -178,7 +181,9 @@ class CHOIRCNN(GeneralizedRCNN):
             if detected_instances is not None:
                 features = self._pooled_from(self.feature_maps(images.tensor))
                 given = [x.to(self.device) for x in detected_instances]
-                instances, interactions = self.roi_heads.recognise_given(features, given, faces)
+                instances, interactions = self.roi_heads.recognise_given(
+                    features, given, faces, pairs
+                )
             else:
                 features, proposals, _ = self._propose(images, batched_inputs)
                 features = self._pooled_from(features)
@@ -195,6 +200,22 @@ class CHOIRCNN(GeneralizedRCNN):
             )
             outputs.append(output)
         return outputs
+
+    @torch.no_grad()
+    def detect(self, batched_inputs: list[dict]) -> list[Instances]:
+        """What the localization networks find, without its interactions and masks.
+
+        Args:
+            batched_inputs: as ``forward``.
+
+        Returns:
+            for each image, in the frame of ``image``: ``pred_boxes``, ``scores``, ``pred_classes``
+            and ``previous_boxes``, the last stage's inputs.
+        """
+        images = self.preprocess_image(batched_inputs)
+        with self.inference_precision():
+            features, proposals, _ = self._propose(images, batched_inputs)
+            return self.roi_heads.detect(self._pooled_from(features), proposals)
 
     def feature_maps(self, pixels: Tensor) -> dict[str, Tensor]:
         """FPN levels by name of Tensor[B, C, H, W] of normalized pixels."""

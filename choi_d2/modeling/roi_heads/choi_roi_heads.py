@@ -143,17 +143,26 @@ class CHOIROIHeads(LocalizationROIHeads):
                     )
             return proposals, losses
 
-        stages = self._run_localization(features, proposals)
-        return self._finish(features, self._select_detections(stages), faces)
+        return self._finish(features, self.detect(features, proposals), faces)
+
+    def detect(self, features: dict[str, Tensor], proposals: list[Instances]) -> list[Instances]:
+        """Detections of each image, without masks; ``previous_boxes`` entered the last stage."""
+        return self._select_detections(self._run_localization(features, proposals))
 
     def recognise_given(
-        self, features: dict[str, Tensor], instances: list[Instances], faces=None
+        self,
+        features: dict[str, Tensor],
+        instances: list[Instances],
+        faces: list[Instances] | None = None,
+        pairs: list[Tensor] | None = None,
     ) -> tuple[list[Instances], list[Instances]]:
         """Recognise the interactions of given instances: no localization network is asked.
 
         Args:
             features, faces: as ``forward``.
             instances: with ``pred_boxes``, ``pred_classes`` and, if they are not all 1, ``scores``.
+            pairs: for each image Tensor[P, 2] into ``instances``, all of which are classified, and
+                keep their order; by default those that the rules allow and the ranking chooses.
 
         Returns:
             As ``forward`` at inference.
@@ -165,11 +174,11 @@ class CHOIROIHeads(LocalizationROIHeads):
             detection.scores = x.scores if x.has("scores") else boxes.tensor.new_ones(len(x))
             detection.previous_boxes = boxes
             detections.append(detection)
-        return self._finish(features, detections, faces)
+        return self._finish(features, detections, faces, pairs)
 
-    def _finish(self, features, instances, faces):
+    def _finish(self, features, instances, faces, pairs=None):
         instances = self.forward_with_given_boxes(features, instances)
-        interactions = self._predict_interactions(features, instances, faces)
+        interactions = self._predict_interactions(features, instances, faces, pairs)
         for x in instances:
             x.remove("previous_boxes")
         return instances, interactions
@@ -243,20 +252,23 @@ class CHOIROIHeads(LocalizationROIHeads):
         return self.interaction_heads[stage - 1] if stage > 0 and self.previous_stage else None
 
     @torch.no_grad()
-    def _predict_interactions(self, features, instances, faces) -> list[Instances]:
+    def _predict_interactions(self, features, instances, faces, chosen=None) -> list[Instances]:
         """Pair the detections, rank the pairs, classify the best (Sec. 3.5, cascade inference)."""
         if not self.interaction_heads:
             return [no_interactions(x, self.pair_rules.num_verbs) for x in instances]
         faces = faces or [no_faces(x.image_size) for x in instances]
         head = self.interaction_heads[-1]
         regions, pairs, valid = [], [], []
-        for image in instances:
+        for i, image in enumerate(instances):
             region = Instances(image.image_size)
             region.boxes, region.classes = image.pred_boxes, image.pred_classes
             region.previous_boxes = image.previous_boxes
             regions.append(region)
-            confident = (image.scores >= self.pair_score_thresh).nonzero()[:, 0]
-            candidates = confident[self.pair_rules.enumerate(image.pred_classes[confident])]
+            if chosen is None:
+                confident = (image.scores >= self.pair_score_thresh).nonzero()[:, 0]
+                candidates = confident[self.pair_rules.enumerate(image.pred_classes[confident])]
+            else:
+                candidates = chosen[i]
             verbs = self.pair_rules.valid_verbs(candidates, image.pred_classes, self.allowed_verbs)
             can_interact = verbs.any(dim=1)
             pairs.append(candidates[can_interact])
@@ -271,8 +283,11 @@ class CHOIROIHeads(LocalizationROIHeads):
         counts = [len(p) for p in pairs]
         interactions = []
         for i, (image, rank) in enumerate(zip(instances, ranks.split(counts))):
-            best = rank.argsort(descending=True, stable=True)
-            best = best[: self.pair_topk] if self.pair_topk >= 0 else best
+            if chosen is None:
+                best = rank.argsort(descending=True, stable=True)
+                best = best[: self.pair_topk] if self.pair_topk >= 0 else best
+            else:
+                best = torch.arange(len(rank), device=rank.device)
             chosen = pair_features.select(sum(counts[:i]) + best)
             verb_scores = head.rcm.predict(head.classify(chosen))
             verb_scores = verb_scores * valid[i][best]

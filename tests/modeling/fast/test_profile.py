@@ -7,7 +7,7 @@ import torch
 from detectron2.modeling import build_model
 from tiny import NUM_VERBS, make_faces, make_input, tiny_config, tiny_model
 
-from choi_d2.engine.fast_profile import fast_opts
+from choi_d2.engine.profiles import fast_opts
 from choi_d2.modeling.fast import prepare_for_inference, resolve_precision
 from choi_d2.modeling.fast.precision import Float32Linear
 from choi_d2.utils import InputError

@@ -1,4 +1,4 @@
-"""What ``--fast`` stands for: ``configs/variants/fast.yaml`` over any config."""
+"""What ``--fast`` and ``--augment`` stand for, over any config."""
 
 from __future__ import annotations
 
@@ -9,10 +9,19 @@ from typing import Any
 from .config_files import read_config_file
 
 FAST = Path(__file__).resolve().parents[1] / "configs" / "variants" / "fast.yaml"
+"""``--fast``."""
+
+AUGMENT = ("TEST.AUG.ENABLED", "True")
+"""``--augment``."""
+
+
+def profile_opts(*, fast: bool = False, augment: bool = False) -> list[str]:
+    """KEY VALUE pairs of the profiles that are wanted, to go before those that a user gives."""
+    return [*(fast_opts() if fast else ()), *(AUGMENT if augment else ())]
 
 
 def fast_opts() -> list[str]:
-    """KEY VALUE pairs of the profile, to go before those that a user gives."""
+    """KEY VALUE pairs of ``configs/variants/fast.yaml``."""
     return [str(word) for pair in _flat(read_config_file(FAST).content) for word in pair]
 
 
