@@ -32,6 +32,8 @@ def add_choi_config(cfg: CN) -> None:
     # pictures: 1 MB of 256 x 192 pixels and 64 channels, 90 MB of 1333 x 800 and 256. Of a
     # localization that is trained nothing is kept.
     cfg.MODEL.LOCALIZATION_CACHE = ""
+    # So large the folder may become; what is computed then is not kept.
+    cfg.MODEL.LOCALIZATION_CACHE_GB = 20.0
 
     # RoIAlign on a CPU: "matrix" (matrix products, several times as fast) or "torchvision"; the
     # same numbers. On a GPU it is always torchvision's.

@@ -48,6 +48,7 @@ negative pairs (``UNMATCHED_NEGATIVES``): they are chosen as at inference."""
 ELSEWHERE_KEYS = (
     "MODEL.DEVICE",
     "MODEL.LOCALIZATION_CACHE",
+    "MODEL.LOCALIZATION_CACHE_GB",
     "OUTPUT_DIR",
     "SEED",
     "SOLVER.CHECKPOINT_PERIOD",

@@ -49,6 +49,7 @@ class CHOIRCNN(GeneralizedRCNN):
         boxes_from_masks: bool = False,
         matrix_pooling: bool = False,
         localization_cache: str = "",
+        localization_cache_limit: float = 20e9,
         **kwargs,
     ):
         """Initialize.
@@ -59,6 +60,7 @@ class CHOIRCNN(GeneralizedRCNN):
             matrix_pooling: pool regions by matrix products where the model is on a CPU.
             localization_cache: folder where features and proposals of a frozen localization are
                 kept; "" keeps none.
+            localization_cache_limit: bytes that the folder may have.
             kwargs: as :class:`GeneralizedRCNN`. If its ``roi_heads`` are ``localization_frozen``,
                 only their interaction networks are trained.
 
@@ -84,7 +86,9 @@ class CHOIRCNN(GeneralizedRCNN):
             if not self.roi_heads.localization_frozen:
                 raise ValueError("LOCALIZATION_CACHE without LOCALIZATION_FROZEN")
             modules = [self.backbone, self.proposal_generator]
-            self.localization_cache = LocalizationCache(localization_cache, modules)
+            self.localization_cache = LocalizationCache(
+                localization_cache, modules, localization_cache_limit
+            )
 
     @classmethod
     def from_config(cls, cfg):
@@ -100,6 +104,7 @@ class CHOIRCNN(GeneralizedRCNN):
             "boxes_from_masks": cfg.TEST.BOXES_FROM_MASKS,
             "matrix_pooling": cfg.MODEL.POOLING == "matrix",
             "localization_cache": cfg.MODEL.LOCALIZATION_CACHE if frozen else "",
+            "localization_cache_limit": 1e9 * cfg.MODEL.LOCALIZATION_CACHE_GB,
         }
 
     def preprocess_image(self, batched_inputs: list[dict]) -> ImageList:

@@ -27,17 +27,22 @@ class LocalizationCache:
     """A folder with one file for each image as the model sees it.
 
     A file is named after the weights and the pixels, normalized and padded: other weights, another
-    size or a flipped image are other files. Nothing is ever deleted.
+    size or a flipped image are other files. Nothing is ever deleted. What is computed when the
+    folder or the disk is full is not kept, and a warning says so.
 
     Args:
-        folder: is made if need be; may be shared by processes that run at the same time.
+        folder: is made if need be; may be shared by processes that run at the same time, each of
+            which counts what was there when it began and what it adds.
         modules: backbone and RPN, whose weights count.
+        limit: bytes that the folder may have.
     """
 
-    def __init__(self, folder: str | os.PathLike, modules: list[nn.Module]):
+    def __init__(self, folder: str | os.PathLike, modules: list[nn.Module], limit: float):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.modules = modules
+        self._said_full = False
+        self._left = limit - sum(x.stat().st_size for x in self.folder.glob("*.npz"))
         self._weights: tuple[tuple, bytes] | None = None
         logger.info(f"Features and proposals are kept in {self.folder}")
 
@@ -56,13 +61,15 @@ class LocalizationCache:
             self._path(pixels, size) for pixels, size in zip(images.tensor, images.image_sizes)
         ]
         missing = [i for i, path in enumerate(paths) if not path.is_file()]
+        computed = {}
         if missing:
             sizes = [images.image_sizes[i] for i in missing]
             features, proposals = compute(ImageList(images.tensor[missing], sizes))
             for row, i in enumerate(missing):
                 of_image = {name: level[row] for name, level in features.items()}
-                self._write(paths[i], of_image, proposals[row])
-        found = [_read(path) for path in paths]
+                computed[i] = _arrays(of_image, proposals[row])
+                self._keep(paths[i], computed[i])
+        found = [computed[i] if i in computed else _read(path) for i, path in enumerate(paths)]
         device, layout = images.tensor.device, torch.contiguous_format
         if images.tensor.is_contiguous(memory_format=torch.channels_last):
             layout = torch.channels_last
@@ -97,12 +104,31 @@ class LocalizationCache:
             self._weights = versions, digest.digest()
         return self._weights[1]
 
-    def _write(self, path: Path, features: dict[str, Tensor], proposals: Instances) -> None:
-        arrays = {f"level_{name}": level.cpu().numpy() for name, level in features.items()}
-        arrays["boxes"] = proposals.proposal_boxes.tensor.cpu().numpy()
-        arrays["logits"] = proposals.objectness_logits.cpu().numpy()
-        with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **arrays)
+    def _keep(self, path: Path, arrays: dict[str, np.ndarray]) -> None:
+        size = sum(array.nbytes for array in arrays.values())
+        if size > self._left:
+            self._say_full("it has what MODEL.LOCALIZATION_CACHE_GB allows")
+            return
+        try:
+            with atomic_path(path) as temporary, open(temporary, "wb") as file:
+                np.savez(file, **arrays)
+        except OSError as error:
+            self._say_full(error.strerror)
+            return
+        self._left -= size
+
+    def _say_full(self, reason: str) -> None:
+        if not self._said_full:
+            logger.warning("Not all features and proposals are kept in %s: %s", self.folder, reason)
+        self._said_full = True
+
+
+def _arrays(features: dict[str, Tensor], proposals: Instances) -> dict[str, np.ndarray]:
+    """What a file has of an image."""
+    arrays = {f"level_{name}": level.cpu().numpy() for name, level in features.items()}
+    arrays["boxes"] = proposals.proposal_boxes.tensor.cpu().numpy()
+    arrays["logits"] = proposals.objectness_logits.cpu().numpy()
+    return arrays
 
 
 def _bytes(tensor: Tensor) -> memoryview:

@@ -83,3 +83,33 @@ def test_of_what_is_trained_nothing_is_kept(tmp_path):
     model = tiny_model("MODEL.LOCALIZATION_CACHE", str(tmp_path / "cache"))
     losses_of(model, [make_input("pairs")])
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_full_folder_keeps_no_more(tmp_path, caplog):
+    inputs = [make_input("pairs", image_seed=i) for i in range(3)]
+    folder = ["MODEL.LOCALIZATION_CACHE", str(tmp_path / "cache")]
+    first = tiny_model(*FROZEN, *folder)
+    losses_of(first, inputs[:1])
+    (kept,) = files(tmp_path)
+    room = 1.5 * kept.stat().st_size / 1e9
+    full = tiny_model(*FROZEN, *folder, "MODEL.LOCALIZATION_CACHE_GB", room)
+    full.load_state_dict(first.state_dict())
+    expected = losses_of(plain_twin(full), inputs)
+    with caplog.at_level("WARNING"):
+        assert losses_of(full, inputs) == pytest.approx(expected, rel=1e-4)
+    assert files(tmp_path) == [kept]
+    assert "MODEL.LOCALIZATION_CACHE_GB" in caplog.text
+
+
+def test_a_full_disk_stops_nothing(cached, tmp_path, monkeypatch, caplog):
+    inputs = [make_input("pairs")]
+
+    def no_space(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("choi_d2.modeling.meta_arch.localization_cache.np.savez", no_space)
+    expected = losses_of(plain_twin(cached), inputs)
+    with caplog.at_level("WARNING"):
+        assert losses_of(cached, inputs) == pytest.approx(expected, rel=1e-4)
+    assert files(tmp_path) == []
+    assert "No space left" in caplog.text
