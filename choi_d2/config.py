@@ -253,6 +253,11 @@ def add_choi_config(cfg: CN) -> None:
     # Evaluation: verbs by p(verb | object class) as counted on the training set, in the place of
     # the model's: what the same pairs give without looking.
     cfg.TEST.VERBS_BY_CLASS = False
+    # Test-time augmentation, where TEST.AUG.ENABLED or --augment asks for it: the views are so many
+    # times as large as the model's image, and mirrored, too, with TEST.AUG.FLIP. Detectron2's
+    # MIN_SIZES and MAX_SIZE take their place where MIN_SIZES is not its default, which is for
+    # images of 800 pixels.
+    cfg.TEST.AUG.SCALES = (0.8, 1.0, 1.2)
     # Prediction: triplets with a lower score are not told, unless somebody asks for them. Metrics
     # look at all.
     cfg.TEST.TRIPLET_SCORE_THRESH = 0.15

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from detectron2.config import CfgNode
+from detectron2.config import CfgNode, get_cfg
 from detectron2.data import transforms as T
 from detectron2.structures import Boxes, Instances, pairwise_iou
 from torch import Tensor, nn
@@ -32,15 +32,19 @@ def with_augmentation(model: nn.Module, cfg: CfgNode) -> nn.Module:
         cfg: the model's.
 
     Raises:
-        InputError: ``TEST.AUG`` has no sizes, or the model's proposals are not its own.
+        InputError: ``TEST.AUG`` has no sizes, or one of nothing, or the model's proposals are not
+            its own.
     """
     if not cfg.TEST.AUG.ENABLED:
         return model
-    sizes = tuple(cfg.TEST.AUG.MIN_SIZES)
-    if not sizes or min(sizes) < 1:
-        raise InputError(
-            f"expected at least one size in pixels, found {sizes}", field="TEST.AUG.MIN_SIZES"
-        )
+    keys = cfg.TEST.AUG
+    for name, least in (("MIN_SIZES", 1), ("SCALES", 0.01)):
+        values = tuple(keys[name])
+        if not values or min(values) < least:
+            raise InputError(
+                f"expected some numbers of at least {least}, found {values}",
+                field=f"TEST.AUG.{name}",
+            )
     if not isinstance(model, CHOIRCNN):
         logger.warning("TEST.AUG does not change a %s", type(model).__name__)
         return model
@@ -66,14 +70,17 @@ class CHOIRCNNWithTTA(nn.Module):
         model: :class:`CHOIRCNN`.
 
     Args:
-        cfg: ``TEST.AUG.MIN_SIZES``, ``MAX_SIZE`` and ``FLIP`` say what the views are.
+        cfg: ``TEST.AUG`` says what the views are.
         model: in evaluation mode.
     """
 
     def __init__(self, cfg: CfgNode, model: CHOIRCNN):
         super().__init__()
         self.model = model
-        self.min_sizes = tuple(cfg.TEST.AUG.MIN_SIZES)
+        self.scales = tuple(cfg.TEST.AUG.SCALES)
+        self.min_sizes: tuple[int, ...] = tuple(cfg.TEST.AUG.MIN_SIZES)
+        if self.min_sizes == tuple(get_cfg().TEST.AUG.MIN_SIZES):
+            self.min_sizes = ()
         self.max_size = cfg.TEST.AUG.MAX_SIZE
         self.flip = cfg.TEST.AUG.FLIP
         # An evaluation puts it back to what it was.
@@ -112,8 +119,7 @@ class CHOIRCNNWithTTA(nn.Module):
         image = inputs["image"].permute(1, 2, 0).cpu().numpy()
         height, width = image.shape[:2]
         views = []
-        for min_size in self.min_sizes:
-            sides = T.ResizeShortestEdge.get_output_shape(height, width, min_size, self.max_size)
+        for sides in self._sizes(height, width):
             resize = T.ResizeTransform(height, width, *(max(side, 1) for side in sides))
             for flip in (False, True) if self.flip else (False,):
                 steps = [resize, T.HFlipTransform(resize.new_w)] if flip else [resize]
@@ -126,6 +132,13 @@ class CHOIRCNNWithTTA(nn.Module):
                     view["faces"] = Instances(pixels.shape[1:], **fields)
                 views.append((view, transform))
         return views
+
+    def _sizes(self, height: int, width: int) -> list[tuple[int, int]]:
+        """(height, width) of the views of an image."""
+        if self.min_sizes:
+            shape = T.ResizeShortestEdge.get_output_shape
+            return [shape(height, width, size, self.max_size) for size in self.min_sizes]
+        return [(round(scale * height), round(scale * width)) for scale in self.scales]
 
     def _detect(self, views, size: tuple[int, int]) -> Instances:
         """Detections of all views as one, in the frame of ``image``, of this (height, width)."""

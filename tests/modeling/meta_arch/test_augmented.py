@@ -197,10 +197,17 @@ def test_what_one_view_alone_sees_counts_less():
     assert merged.scores.tolist() == pytest.approx([0.4])
 
 
-@pytest.mark.parametrize("sizes", [(), (0, 64)])
-def test_sizes_must_be_some(sizes):
-    with pytest.raises(InputError, match="TEST.AUG.MIN_SIZES"):
-        augmented(sizes=sizes)
+@pytest.mark.parametrize("name, values", [("MIN_SIZES", ()), ("MIN_SIZES", (0,)), ("SCALES", ())])
+def test_sizes_must_be_some(name, values):
+    cfg = tiny_config("TEST.AUG.ENABLED", True, f"TEST.AUG.{name}", values)
+    with pytest.raises(InputError, match=f"TEST.AUG.{name}"):
+        with_augmentation(tiny_model(), cfg)
+
+
+def test_by_default_sizes_are_relative():
+    views = with_augmentation(tiny_model().eval(), tiny_config("TEST.AUG.ENABLED", True))
+    sizes = [tuple(view["image"].shape[1:]) for view, _ in views.views(picture())]
+    assert sizes == [(51, 77)] * 2 + [(64, 96)] * 2 + [(77, 115)] * 2
 
 
 def test_precomputed_proposals_are_refused():
