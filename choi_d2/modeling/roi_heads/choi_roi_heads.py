@@ -252,7 +252,9 @@ class CHOIROIHeads(LocalizationROIHeads):
         return self.interaction_heads[stage - 1] if stage > 0 and self.previous_stage else None
 
     @torch.no_grad()
-    def _predict_interactions(self, features, instances, faces, chosen=None) -> list[Instances]:
+    def _predict_interactions(
+        self, features, instances, faces, given_pairs=None
+    ) -> list[Instances]:
         """Pair the detections, rank the pairs, classify the best (Sec. 3.5, cascade inference)."""
         if not self.interaction_heads:
             return [no_interactions(x, self.pair_rules.num_verbs) for x in instances]
@@ -264,11 +266,11 @@ class CHOIROIHeads(LocalizationROIHeads):
             region.boxes, region.classes = image.pred_boxes, image.pred_classes
             region.previous_boxes = image.previous_boxes
             regions.append(region)
-            if chosen is None:
+            if given_pairs is None:
                 confident = (image.scores >= self.pair_score_thresh).nonzero()[:, 0]
                 candidates = confident[self.pair_rules.enumerate(image.pred_classes[confident])]
             else:
-                candidates = chosen[i]
+                candidates = given_pairs[i]
             verbs = self.pair_rules.valid_verbs(candidates, image.pred_classes, self.allowed_verbs)
             can_interact = verbs.any(dim=1)
             pairs.append(candidates[can_interact])
@@ -283,7 +285,7 @@ class CHOIROIHeads(LocalizationROIHeads):
         counts = [len(p) for p in pairs]
         interactions = []
         for i, (image, rank) in enumerate(zip(instances, ranks.split(counts))):
-            if chosen is None:
+            if given_pairs is None:
                 best = rank.argsort(descending=True, stable=True)
                 best = best[: self.pair_topk] if self.pair_topk >= 0 else best
             else:
