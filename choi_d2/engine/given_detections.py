@@ -14,24 +14,26 @@ from choi_d2.structures import Detections, Vocabulary
 from choi_d2.structures.detections import check_names
 from choi_d2.utils import InputError
 
-from .loading import unwrapped, vocabulary_of
+from .loading import unwrapped
 
 GROUND_TRUTH = "ground-truth"
 """The value of ``TEST.DETECTIONS`` that gives the annotated boxes."""
 
 
-def with_given_detections(cfg: CfgNode, dataset_name: str, model: nn.Module) -> nn.Module:
+def with_given_detections(
+    cfg: CfgNode, dataset_name: str, model: nn.Module, vocabulary: Vocabulary | None
+) -> nn.Module:
     """A model that sees the detections of ``TEST.DETECTIONS`` in the place of its own.
 
     Args:
         cfg: the config.
         dataset_name: the data set that it is evaluated on.
-        model: a C-HOI model that knows its vocabulary.
+        model: a C-HOI model.
+        vocabulary: the model's; None: nobody says it.
 
     Raises:
         InputError: there are no such detections, or they cannot be joined.
     """
-    vocabulary = vocabulary_of(model)
     if vocabulary is None:
         raise InputError(
             "detections are joined to the model's classes by name, and it does not say them",

@@ -14,6 +14,7 @@ from detectron2.data import DatasetCatalog
 
 from choi_d2.config import add_choi_config
 from choi_d2.data.vocabularies import training_vocabulary
+from choi_d2.modeling.meta_arch import check_views
 from choi_d2.pictures.formats import check_channels
 from choi_d2.structures import Vocabulary, dataset_vocabulary
 from choi_d2.utils import InputError
@@ -179,6 +180,7 @@ def check_config(cfg: CfgNode, *, data_sets: bool = True) -> None:
             field="TEST.BOXES_FROM_MASKS",
             hint="Set MODEL.MASK_ON to True, or leave the detected boxes.",
         )
+    check_views(cfg)
     if cfg.MODEL.LOCALIZATION_FROZEN and not cfg.MODEL.INTERACTION_ON:
         raise InputError(
             "there is nothing to train without MODEL.INTERACTION_ON",

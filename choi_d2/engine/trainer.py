@@ -205,10 +205,10 @@ class HOITrainer(DefaultTrainer):
                 detections.
         """
         share_state(model)
-        names = cfg.DATASETS.TEST
+        names, vocabulary = cfg.DATASETS.TEST, vocabulary_of(model)
         if evaluators is None:
             evaluators = [
-                EvaluatorByName(partial(cls.build_evaluator, cfg, name), name, vocabulary_of(model))
+                EvaluatorByName(partial(cls.build_evaluator, cfg, name), name, vocabulary)
                 for name in names
             ]
             if cfg.TEST.VERBS_BY_CLASS:
@@ -223,7 +223,7 @@ class HOITrainer(DefaultTrainer):
             alone = cfg.clone()
             alone.defrost()
             alone.DATASETS.TEST = (name,)
-            given = with_given_detections(cfg, name, model)
+            given = with_given_detections(cfg, name, model, vocabulary)
             results[name] = super().test(alone, given, [evaluator])
         return results[names[0]] if len(names) == 1 else results
 

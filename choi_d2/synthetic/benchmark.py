@@ -58,23 +58,25 @@ class Part:
     style: SceneStyle
 
 
-PARTS = {
-    "": Part(
-        sizes={"train": 1600, "val": 160, "test": 240},
-        image_size=(256, 192),
-        style=SceneStyle(
-            people=(0.0, 0.4, 0.4, 0.2),
-            verb=0.5,
-            hold=0.3,
-            tempting=0.2,
-            look_away=0.6,
-            posture=0.3,
-            loose=(0.1, 0.3, 0.4, 0.2),
-            head_radius=(13.0, 20.0),
-            overlap=0.5,
-            close_up=0.1,
-        ),
+_MAIN = Part(
+    sizes={"train": 1600, "val": 160, "test": 240},
+    image_size=(256, 192),
+    style=SceneStyle(
+        people=(0.0, 0.4, 0.4, 0.2),
+        verb=0.5,
+        hold=0.3,
+        tempting=0.2,
+        look_away=0.6,
+        posture=0.3,
+        loose=(0.1, 0.3, 0.4, 0.2),
+        head_radius=(13.0, 20.0),
+        overlap=0.5,
+        close_up=0.1,
     ),
+)
+
+PARTS = {
+    "": _MAIN,
     "crowded": Part(
         sizes={"val": 20, "test": 60},
         image_size=(512, 384),
@@ -92,19 +94,19 @@ PARTS = {
             rows=3,
         ),
     ),
-}
-PARTS["bystanders"] = replace(
-    PARTS[""],
-    style=replace(
-        PARTS[""].style,
-        verb=0.02,
-        hold=0.0,
-        tempting=0.98,
-        look_away=0.0,
-        posture=0.08,
-        one_acts=True,
+    "bystanders": replace(
+        _MAIN,
+        style=replace(
+            _MAIN.style,
+            verb=0.02,
+            hold=0.0,
+            tempting=0.98,
+            look_away=0.0,
+            posture=0.08,
+            one_acts=True,
+        ),
     ),
-)
+}
 """By name of the folder below the benchmark's own."""
 
 SHA256 = {
@@ -118,17 +120,18 @@ SHA256 = {
     "crowded/val_sparse.json": "89c4cb4fa78c23d9c285dfe8906961cc6b4d651d4095e60e426fca1a8ea13803",
     "crowded/test.json": "4b6907bba572d98809f5876e3898eaa5b9554242d2d44aa2ed8327e052e11bf9",
     "crowded/test_sparse.json": "41c2f40c9843880b243c6c9b24a3182459762c736fd79203d8eb218f771c4eb3",
-}
-SHA256 |= {
-    f"bystanders/{split}.json": checksum
-    for split, checksum in (
-        ("train", "3f9aba259858d371effe13c2b6cba5ef7de5aefa78796626234b482615ca6156"),
-        ("train_sparse", "ce6ce3ac3d98f0cb3206aa22601f194ac7befb6a7fb72cf5f5b0d7d95278234e"),
-        ("val", "93dd6f33ee43adfc9fd21ea60c415f7f9149ac365d82fdebc0431c1d1af82148"),
-        ("val_sparse", "74c7e8884eef177fc8c69873a7e47786ca59e2cd503d12a1ac86895c781cda1a"),
-        ("test", "8d6d96127636675be590600f1b79a90bbe54ae7c1c45200703b6f7569d5a65cf"),
-        ("test_sparse", "be3752f3391881c1bf47a4078d78f908d38991dac45707db1d51943942ab4c5f"),
-    )
+    "bystanders/train.json": "3f9aba259858d371effe13c2b6cba5ef7de5aefa78796626234b482615ca6156",
+    "bystanders/train_sparse.json": (
+        "ce6ce3ac3d98f0cb3206aa22601f194ac7befb6a7fb72cf5f5b0d7d95278234e"
+    ),
+    "bystanders/val.json": "93dd6f33ee43adfc9fd21ea60c415f7f9149ac365d82fdebc0431c1d1af82148",
+    "bystanders/val_sparse.json": (
+        "74c7e8884eef177fc8c69873a7e47786ca59e2cd503d12a1ac86895c781cda1a"
+    ),
+    "bystanders/test.json": "8d6d96127636675be590600f1b79a90bbe54ae7c1c45200703b6f7569d5a65cf",
+    "bystanders/test_sparse.json": (
+        "be3752f3391881c1bf47a4078d78f908d38991dac45707db1d51943942ab4c5f"
+    ),
 }
 """Of annotations, by path below the benchmark's folder: what is in the scenes. Other ground truth
 is another benchmark."""

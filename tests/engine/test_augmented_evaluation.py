@@ -10,6 +10,7 @@ import pytest
 import torch
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.evaluation import DatasetEvaluator
+from detectron2.structures import BoxMode
 
 from choi_d2.engine import HOICheckpointer, HOITrainer
 from choi_d2.engine.model_card import ModelCard
@@ -57,14 +58,18 @@ def photo(tmp_path):
                 "image_id": 1,
                 "height": 60,
                 "width": 80,
-                "annotations": [],
+                "annotations": [
+                    {"bbox": [5, 5, 40, 50], "bbox_mode": BoxMode.XYXY_ABS, "category_id": 0},
+                    {"bbox": [30, 10, 75, 55], "bbox_mode": BoxMode.XYXY_ABS, "category_id": 3},
+                ],
                 "interactions": [],
             }
         ],
     )
+    MetadataCatalog.get("one_photo").set(**VOCABULARY.as_metadata())
     yield path
     DatasetCatalog.remove("one_photo")
-    MetadataCatalog.pop("one_photo", None)
+    MetadataCatalog.remove("one_photo")
 
 
 def predictor_of(weights, **options):
@@ -88,6 +93,19 @@ def test_an_evaluation_sees_what_the_predictor_sees(weights, photo):
     (other,) = plain(photo, **EVERYTHING)
     assert len(other.scores) != len(found.scores) or abs(other.scores - found.scores).max() > 1e-4
     assert not predictor.model.training
+
+
+def test_an_evaluation_of_given_boxes(weights, photo):
+    predictor = predictor_of(weights, augment=True)
+    cfg = predictor.cfg.clone()
+    cfg.defrost()
+    cfg.DATASETS.TEST, cfg.DATALOADER.NUM_WORKERS = ("one_photo",), 0
+    cfg.TEST.DETECTIONS = "ground-truth"
+    keep = Keep()
+    HOITrainer.test(cfg, predictor.model, [keep])
+    boxes = keep.outputs[0]["instances"].pred_boxes.tensor
+    torch.testing.assert_close(boxes, torch.tensor([[5.0, 5, 40, 50], [30, 10, 75, 55]]))
+    assert len(keep.outputs[0]["interactions"]) > 0
 
 
 def test_given_boxes_stay_where_they_are(weights, photo):

@@ -61,6 +61,7 @@ def test_half_a_pair():
             "MODEL.ROI_INTERACTION_HEAD.REPRESENTATION",
         ),
         (("TEST.BOXES_FROM_MASKS", "True"), "TEST.BOXES_FROM_MASKS"),
+        (("TEST.AUG.ENABLED", "True", "TEST.AUG.SCALES", "()"), "TEST.AUG.SCALES"),
         (
             ("MODEL.LOCALIZATION_FROZEN", "True", "MODEL.INTERACTION_ON", "False"),
             "MODEL.LOCALIZATION_FROZEN",

@@ -1,6 +1,6 @@
 """The whole detector."""
 
-from .augmented import CHOIRCNNWithTTA, with_augmentation
+from .augmented import CHOIRCNNWithTTA, check_views, with_augmentation
 from .choi_rcnn import CHOIRCNN
 
-__all__ = ["CHOIRCNN", "CHOIRCNNWithTTA", "with_augmentation"]
+__all__ = ["CHOIRCNN", "CHOIRCNNWithTTA", "check_views", "with_augmentation"]

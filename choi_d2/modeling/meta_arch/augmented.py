@@ -32,28 +32,39 @@ def with_augmentation(model: nn.Module, cfg: CfgNode) -> nn.Module:
         cfg: the model's.
 
     Raises:
-        InputError: ``TEST.AUG`` has no sizes, or one of nothing, or the model's proposals are not
-            its own.
+        InputError: as :func:`check_views`.
     """
     if not cfg.TEST.AUG.ENABLED:
         return model
-    keys = cfg.TEST.AUG
-    for name, least in (("MIN_SIZES", 1), ("SCALES", 0.01)):
-        values = tuple(keys[name])
-        if not values or min(values) < least:
-            raise InputError(
-                f"expected some numbers of at least {least}, found {values}",
-                field=f"TEST.AUG.{name}",
-            )
     if not isinstance(model, CHOIRCNN):
         logger.warning("TEST.AUG does not change a %s", type(model).__name__)
         return model
-    if model.proposal_generator is None:
+    check_views(cfg)
+    return CHOIRCNNWithTTA(cfg, model)
+
+
+def check_views(cfg: CfgNode) -> None:
+    """Can ``TEST.AUG`` be had, where it is enabled?
+
+    Args:
+        cfg: a model's.
+
+    Raises:
+        InputError: it has no sizes, or one of nothing, or the model's proposals are not its own.
+    """
+    if not cfg.TEST.AUG.ENABLED:
+        return
+    for name in ("MIN_SIZES", "SCALES"):
+        values = tuple(cfg.TEST.AUG[name])
+        if not values or min(values) <= 0:
+            raise InputError(
+                f"expected some numbers above 0, found {values}", field=f"TEST.AUG.{name}"
+            )
+    if cfg.MODEL.LOAD_PROPOSALS:
         raise InputError(
             "precomputed proposals are of one view: test-time augmentation needs an RPN",
             field="TEST.AUG.ENABLED",
         )
-    return CHOIRCNNWithTTA(cfg, model)
 
 
 class CHOIRCNNWithTTA(nn.Module):
@@ -103,12 +114,15 @@ class CHOIRCNNWithTTA(nn.Module):
         views = self.views(inputs)
         size = tuple(inputs["image"].shape[1:])
         if given is None:
-            found = self._detect(views, size)
+            features, found = self._localize(views, size)
         else:
-            found = Instances(size, **given.to(self.model.device).get_fields())
+            model, found = self.model, Instances(size, **given.to(self.model.device).get_fields())
+            # Postprocessing scales boxes in place.
+            found.pred_boxes = found.pred_boxes.clone()
             if not found.has("scores"):
                 found.scores = found.pred_boxes.tensor.new_ones(len(found))
-        interactions = self._recognise(views, found)
+            features = [model.pooled_features(model.preprocess_image([x])) for x, _ in views]
+        interactions = self._recognise(views, features, found)
         height, width = inputs.get("height", size[0]), inputs.get("width", size[1])
         return hoi_postprocess(
             found, interactions, height, width, boxes_from_masks=self.model.boxes_from_masks
@@ -140,34 +154,33 @@ class CHOIRCNNWithTTA(nn.Module):
             return [shape(height, width, size, self.max_size) for size in self.min_sizes]
         return [(round(scale * height), round(scale * width)) for scale in self.scales]
 
-    def _detect(self, views, size: tuple[int, int]) -> Instances:
-        """Detections of all views as one, in the frame of ``image``, of this (height, width)."""
-        boxes, scores, classes = [], [], []
+    def _localize(self, views, size: tuple[int, int]) -> tuple[list[dict[str, Tensor]], Instances]:
+        """FPN levels of each view; detections of all as one, in the frame of ``image``, of this
+        (height, width).
+        """
+        features, boxes, scores, classes = [], [], [], []
         for view, transform in views:
-            (found,) = self.model.detect([view])
+            levels, (found,) = self.model.localize([view])
+            features.append(levels)
             boxes.append(in_view(found.pred_boxes, transform.inverse()).tensor)
             scores.append(found.scores)
             classes.append(found.pred_classes)
-        heads = self.model.roi_heads
-        last = heads.box_predictor[-1]
-        return merge_views(
-            boxes, scores, classes, size, last.test_score_thresh, last.test_topk_per_image
-        )
+        last = self.model.roi_heads.box_predictor[-1]
+        least, topk = last.test_score_thresh, last.test_topk_per_image
+        return features, merge_views(boxes, scores, classes, size, least, topk)
 
-    def _recognise(self, views, found: Instances) -> Instances:
+    def _recognise(self, views, features, found: Instances) -> Instances:
         """The pairs of some detections, all views' means; gives ``found`` masks, too."""
         ranks, verbs, masks, pairs = [], [], [], None
-        for view, transform in views:
+        for (view, transform), levels in zip(views, features):
             given = Instances(
                 tuple(view["image"].shape[1:]),
                 pred_boxes=in_view(found.pred_boxes, transform),
                 pred_classes=found.pred_classes,
                 scores=found.scores,
             )
-            (seen,), (interactions,) = self.model.inference(
-                [view], [given], do_postprocess=False, pairs=None if pairs is None else [pairs]
-            )
-            pairs = interactions.pair_indices
+            (seen,), (interactions,) = self.model.recognise([view], levels, [given], pairs)
+            pairs = [interactions.pair_indices]
             ranks.append(interactions.rank_scores)
             verbs.append(interactions.verb_scores)
             if seen.has("pred_masks"):
@@ -179,7 +192,7 @@ class CHOIRCNNWithTTA(nn.Module):
         best = rank.argsort(descending=True, stable=True)
         return make_interactions(
             found,
-            pairs[best],
+            pairs[0][best],
             rank[best],
             torch.stack(verbs).mean(0)[best],
             self.model.roi_heads.triplet_score,

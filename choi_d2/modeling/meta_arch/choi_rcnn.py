@@ -163,7 +163,6 @@ class CHOIRCNN(GeneralizedRCNN):
         batched_inputs: list[dict],
         detected_instances: list[Instances] | None = None,
         do_postprocess: bool = True,
-        pairs: list[Tensor] | None = None,
     ):
         """Detect and recognise.
 
@@ -173,23 +172,18 @@ class CHOIRCNN(GeneralizedRCNN):
                 ``pred_boxes`` and ``pred_classes`` (and ``scores``, else 1) in the frame of
                 ``image``: to look at the interaction networks alone.
             do_postprocess: scale the predictions to the original images?
-            pairs: with ``detected_instances``: Tensor[P, 2] of each image, the pairs that are
-                classified, in the place of those that the rules allow and the ranking chooses.
 
         Returns:
             With ``do_postprocess`` a list of dicts; without, two lists of ``Instances``
             (detections, interactions) in the frame of ``image``.
         """
         images = self.preprocess_image(batched_inputs)
-        faces = self._faces(batched_inputs, images.image_sizes)
-        with self.inference_precision():
-            if detected_instances is not None:
-                features = self._pooled_from(self.feature_maps(images.tensor))
-                given = [x.to(self.device) for x in detected_instances]
-                instances, interactions = self.roi_heads.recognise_given(
-                    features, given, faces, pairs
-                )
-            else:
+        if detected_instances is not None:
+            features = self.pooled_features(images)
+            instances, interactions = self.recognise(batched_inputs, features, detected_instances)
+        else:
+            faces = self._faces(batched_inputs, images.image_sizes)
+            with self.inference_precision():
                 features, proposals, _ = self._propose(images, batched_inputs)
                 features = self._pooled_from(features)
                 instances, interactions = self.roi_heads(images, features, proposals, faces=faces)
@@ -206,21 +200,49 @@ class CHOIRCNN(GeneralizedRCNN):
             outputs.append(output)
         return outputs
 
-    @torch.no_grad()
-    def detect(self, batched_inputs: list[dict]) -> list[Instances]:
-        """What the localization networks find, without its interactions and masks.
+    def localize(self, batched_inputs: list[dict]) -> tuple[dict[str, Tensor], list[Instances]]:
+        """The first half of ``inference``.
 
         Args:
             batched_inputs: as ``forward``.
 
         Returns:
-            for each image, in the frame of ``image``: ``pred_boxes``, ``scores``, ``pred_classes``
-            and ``previous_boxes``, the last stage's inputs.
+            FPN levels, for ``recognise``; and of each image what L^1..L^T find, in the frame of
+            ``image``: ``pred_boxes``, ``scores``, ``pred_classes`` and ``previous_boxes``, the
+            last stage's inputs.
         """
         images = self.preprocess_image(batched_inputs)
         with self.inference_precision():
             features, proposals, _ = self._propose(images, batched_inputs)
-            return self.roi_heads.detect(self._pooled_from(features), proposals)
+            features = self._pooled_from(features)
+            return features, self.roi_heads.detect(features, proposals)
+
+    def pooled_features(self, images: ImageList) -> dict[str, Tensor]:
+        """FPN levels of preprocessed images, for ``recognise``."""
+        with self.inference_precision():
+            return self._pooled_from(self.feature_maps(images.tensor))
+
+    def recognise(
+        self,
+        batched_inputs: list[dict],
+        features: dict[str, Tensor],
+        instances: list[Instances],
+        pairs: list[Tensor] | None = None,
+    ) -> tuple[list[Instances], list[Instances]]:
+        """The second half of ``inference``, on given instances.
+
+        Args:
+            batched_inputs: as ``forward``; only their faces are looked at.
+            features: FPN levels.
+            instances, pairs: as :meth:`CHOIROIHeads.recognise_given`, in the frame of ``image``.
+
+        Returns:
+            Detections and interactions, in the frame of ``image``.
+        """
+        given = [x.to(self.device) for x in instances]
+        faces = self._faces(batched_inputs, [x.image_size for x in given])
+        with self.inference_precision():
+            return self.roi_heads.recognise_given(features, given, faces, pairs)
 
     def feature_maps(self, pixels: Tensor) -> dict[str, Tensor]:
         """FPN levels by name of Tensor[B, C, H, W] of normalized pixels."""

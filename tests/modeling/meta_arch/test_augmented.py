@@ -5,7 +5,7 @@ import torch
 from detectron2.structures import Boxes, Instances, pairwise_iou
 from tiny import SIZE, make_faces, make_input, tiny_config, tiny_model
 
-from choi_d2.modeling.meta_arch import CHOIRCNN, CHOIRCNNWithTTA, with_augmentation
+from choi_d2.modeling.meta_arch import CHOIRCNN, CHOIRCNNWithTTA, check_views, with_augmentation
 from choi_d2.modeling.meta_arch.augmented import SAME_IOU, in_view, merge_views
 from choi_d2.utils import InputError
 
@@ -55,6 +55,9 @@ def test_one_view_of_the_same_size_is_the_model_on_given_boxes(opts):
         plain = fields_of(views.model.inference([picture()], [given()])[0])
     found = fields_of(views.inference([picture()], [given()])[0])
     assert {*found} == {*plain} and len(found["pair_indices"]) > 0
+    boxes = given()
+    views.inference([picture()], [boxes])
+    torch.testing.assert_close(boxes.pred_boxes.tensor, given().pred_boxes.tensor)
     for name, value in plain.items():
         torch.testing.assert_close(found[name], value, msg=name)
 
@@ -197,7 +200,7 @@ def test_what_one_view_alone_sees_counts_less():
     assert merged.scores.tolist() == pytest.approx([0.4])
 
 
-@pytest.mark.parametrize("name, values", [("MIN_SIZES", ()), ("MIN_SIZES", (0,)), ("SCALES", ())])
+@pytest.mark.parametrize("name, values", [("MIN_SIZES", ()), ("SCALES", (1.0, 0.0))])
 def test_sizes_must_be_some(name, values):
     cfg = tiny_config("TEST.AUG.ENABLED", True, f"TEST.AUG.{name}", values)
     with pytest.raises(InputError, match=f"TEST.AUG.{name}"):
@@ -211,12 +214,9 @@ def test_by_default_sizes_are_relative():
 
 
 def test_precomputed_proposals_are_refused():
-    cfg = tiny_config("TEST.AUG.ENABLED", True)
-    model = tiny_model(
-        "MODEL.LOAD_PROPOSALS", True, "MODEL.PROPOSAL_GENERATOR.NAME", "PrecomputedProposals"
-    )
+    cfg = tiny_config("TEST.AUG.ENABLED", True, "MODEL.LOAD_PROPOSALS", True)
     with pytest.raises(InputError, match="TEST.AUG.ENABLED"):
-        with_augmentation(model, cfg)
+        check_views(cfg)
 
 
 def test_it_stays_in_the_mode_of_its_model():
