@@ -38,6 +38,7 @@ COMMANDS = (
     Command("analyze", "count a model's parameters and operations, by part", "analyze"),
     Command("reproduce", "run a table of the paper, or go on with it", "reproduce"),
     Command("benchmark", "measure speed, memory, and the evaluators' time", "benchmark"),
+    Command("average", "average the weights of checkpoints", "average"),
     Command("export-bundle", "make one file of a training, to pass on", "export_bundle"),
     Command("models", "list the models at hand, fetch a backbone or a face detector", "models"),
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from choi_d2.engine.averaging import AVERAGED
 from choi_d2.engine.model_card import read_card
 from choi_d2.engine.weight_files import read_torch
 from choi_d2.utils import InputError
@@ -26,18 +27,20 @@ def provenance_of_run(checkpoint: Path) -> dict[str, Any]:
 
     Returns:
         those that are known of ``data`` (names of data sets), ``weights`` (that it started from),
-        ``iterations``, ``batch_size``, ``seed``, ``choi_d2`` and ``torch`` (versions), ``commit``,
-        and ``hours`` (of its iterations, to two digits behind the point).
+        ``averaged`` (the files that it is the mean of), ``iterations``, ``batch_size``, ``seed``,
+        ``choi_d2`` and ``torch`` (versions), ``commit``, and ``hours`` (of its iterations, to two
+        digits behind the point).
     """
     card = read_card(checkpoint)
     if card is None or not card.config:
         return {}
-    content = yaml.safe_load(card.config)
+    content, beside = yaml.safe_load(card.config), _beside_the_weights(checkpoint)
     seed = content.get("SEED", -1)
     found = {
         "data": ", ".join(_get(content, "DATASETS.TRAIN") or ()),
         "weights": _short(str(_get(content, "MODEL.WEIGHTS") or "")),
-        "iterations": _iterations(checkpoint),
+        "averaged": ", ".join(_short(str(path)) for path in beside.get(AVERAGED, ())),
+        "iterations": _iterations(beside),
         "batch_size": _get(content, "SOLVER.IMS_PER_BATCH"),
         "seed": seed if seed >= 0 else None,
         **card.made_by,
@@ -59,11 +62,15 @@ def _short(weights: str) -> str:
     return weights if "://" in weights else "/".join(Path(weights).parts[-2:])
 
 
-def _iterations(checkpoint: Path) -> int | None:
+def _beside_the_weights(checkpoint: Path) -> Mapping[str, Any]:
     try:
-        last = read_torch(checkpoint, mmap=True).get("iteration")
+        return read_torch(checkpoint, mmap=True)
     except InputError:
-        return None
+        return {}
+
+
+def _iterations(beside: Mapping[str, Any]) -> int | None:
+    last = beside.get("iteration")
     return last + 1 if isinstance(last, int) else None
 
 
