@@ -50,12 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> dict:
     """Run the demo; returns what it writes to metrics.json."""
     args = _parser().parse_args(arguments)
     started = time.perf_counter()
+    # First what may be wrong: drawing takes a minute.
+    cfg = load_config(args.config_file, args.opts)
     data_root = Path(os.getenv("DETECTRON2_DATASETS", ROOT / "datasets"))
     print(f"1. Drawing {sum(SIZES.values())} scenes in {data_root / 'synthetic_hoiw'}", flush=True)
     make_dataset(data_root / "synthetic_hoiw", seed=args.seed, sizes=SIZES)
     register_all(data_root)
 
-    cfg = load_config(args.config_file, args.opts)
     cfg.merge_from_list(["OUTPUT_DIR", args.output, "SEED", args.seed])
     cfg.freeze()
     default_setup(cfg, None)
