@@ -97,10 +97,13 @@ def test_no_command_runs_code(repository, tmp_path, mark, command, monkeypatch, 
     write_photo(tmp_path / "a.png")
     script, *words = (word.format(folder=tmp_path) for word in command)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DETECTRON2_DATASETS", str(tmp_path))
     monkeypatch.setattr(sys, "argv", [script, "--config-file", str(bad), *words])
+    before = set(tmp_path.rglob("*"))
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(repository / script), run_name="__main__")
     assert end.value.code == 2
+    assert set(tmp_path.rglob("*")) == before  # nor was anything drawn
     assert "base.yaml: line 1: the tag !!python/object/apply:os.system" in capsys.readouterr().err
 
 
