@@ -24,6 +24,8 @@ from .weights_path import check_weights_path
 AVERAGED = "averaged"
 """The key in a checkpoint, beside "model": the files that it is the mean of."""
 
+_HINT = "Average checkpoints of one model."
+
 
 def average_checkpoints(paths: Sequence[str | os.PathLike], output: str | os.PathLike) -> int:
     """Write the mean of checkpoints of one model, whole or not at all.
@@ -84,28 +86,24 @@ def _check_words(card: ModelCard | None, other: ModelCard | None, first: Path, p
     """Rows of other classes or verbs would be mixed, where their number is the same."""
     if card is None or other is None or card.vocabulary == other.vocabulary:
         return
-    raise InputError(
-        f"its classes and verbs are not those of {first}",
-        path=path,
-        hint="Average checkpoints of one model.",
-    )
+    problem = f"its classes and verbs are not those of {first}"
+    raise InputError(problem, path=path, hint=_HINT)
 
 
 def _check_same_model(
     state: Mapping[str, Tensor], other: Mapping[str, Tensor], first: Path, path: Path
 ) -> None:
-    hint = "Average checkpoints of one model."
     unshared = sorted(state.keys() ^ other.keys())
     if unshared:
         where = first if unshared[0] in state else path
         problem = f"{len(unshared)} tensors are not in both this and {first}"
-        hint = f"{unshared[0]!r} is in {where} alone. {hint}"
+        hint = f"{unshared[0]!r} is in {where} alone. {_HINT}"
         raise InputError(problem, path=path, hint=hint)
     for name, tensor in state.items():
         shape, found = tuple(tensor.shape), tuple(other[name].shape)
         if shape != found:
             problem = f"expected the shape {shape} of {first}, found {found}"
-            raise InputError(problem, path=path, field=name, hint=hint)
+            raise InputError(problem, path=path, field=name, hint=_HINT)
 
 
 def _joined(total: Tensor, other: Tensor) -> Tensor:
