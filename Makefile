@@ -28,14 +28,17 @@ train-demo: install ## Make the shipped model of the drawn scenes anew (about te
 	  --int8 --provenance "command=make train-demo" "licence=Apache-2.0" \
 	  "pictures=2,000 scenes drawn by choi synthetic --seed 1" "boxes=the scenes' own"
 
-test: install ## Run the tests
-	"$(PYTHON)" -m pytest tests
+# WORKERS=1: one process. A file's tests stay together, as they share what is slow to set up.
+WORKERS ?= auto
+PYTEST := "$(PYTHON)" -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
+test: install ## Run the tests, a process on each core
+	$(PYTEST) tests
 
 # The rooms that compute; SEED=n repeats an order.
 COMPUTING := $(addprefix tests/,modeling evaluation structures visualization pictures utils)
 SEED ?= $(shell od -An -N2 -tu2 /dev/urandom | tr -d " ")
 test-portable: install ## Run the tests of what computes with plain instructions, in random order
-	ATEN_CPU_CAPABILITY=default OMP_NUM_THREADS=1 "$(PYTHON)" -m pytest $(COMPUTING) \
+	ATEN_CPU_CAPABILITY=default OMP_NUM_THREADS=1 $(PYTEST) $(COMPUTING) \
 	  --random-order --random-order-seed=$(SEED)
 
 # TESTS="tests/modeling -x": some of them, or other arguments of pytest.
