@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import argparse
 
-from .arguments import add_json
+from .arguments import add_json, print_json
+from .logs import stdout_kept_for_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,14 +68,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Validate.
+    """Tell every problem of a data set, and whether it can be used.
+
+    Returns:
+        0 if the data set can be used, 1 if it cannot.
 
     Raises:
-        InputError: files are neither given nor registered.
+        InputError: files are neither given nor registered; the report cannot be written.
     """
     from choi_d2.data.validate import validate
+    from choi_d2.utils import write_json
 
-    return validate(args)
+    as_json = args.json or args.output == "-"
+    with stdout_kept_for_json(as_json):
+        found = validate(args)
+    if as_json:
+        print_json(found.report())
+    else:
+        print(found.words())
+    if args.output not in (None, "-"):
+        write_json(args.output, found.report(), indent=1)
+    return 0 if found.is_usable else 1
 
 
 def _add_own_json(parser: argparse.ArgumentParser) -> None:

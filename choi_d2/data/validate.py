@@ -11,12 +11,11 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from detectron2.data import MetadataCatalog
 
-from choi_d2.cli.arguments import print_json
-from choi_d2.cli.logs import stdout_kept_for_json
 from choi_d2.data.datasets.common import usable_numbers
 from choi_d2.data.datasets.hicodet import load_hicodet
 from choi_d2.data.datasets.hoi_json import load_hoi_json
@@ -27,9 +26,56 @@ from choi_d2.data.problem_kinds import FATAL_KINDS, TOLERATED_KINDS
 from choi_d2.data.validation import Problems
 from choi_d2.formats.hicodet.mat import is_mat_file
 from choi_d2.pictures import read_picture
-from choi_d2.utils import InputError, write_json
+from choi_d2.utils import InputError
 
 _NOTHING = ("no instance", "no triplet")
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a data set's validation found.
+
+    Attributes:
+        records: what could be loaded, in Detectron2's form.
+        problems: every problem, in the order in which they were met.
+    """
+
+    records: list[dict]
+    problems: Problems
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether nothing is fatal, and there is an image, and with annotations a triplet."""
+        nothing = set(_NOTHING) & set(self.problems.counts())
+        return bool(self.records) and not self.problems.num_fatal and not nothing
+
+    def report(self) -> dict:
+        """The problems, what can be used, and whether it can be loaded, as JSON has them."""
+        return {
+            "file": self.problems.file,
+            "loadable": self.is_usable,
+            "usable": usable_numbers(self.records),
+            "counts": self.problems.counts(),
+            "problems": [
+                {
+                    "fatal": problem.fatal,
+                    "kind": problem.kind,
+                    "file": problem.file,
+                    "image": problem.image,
+                    "field": problem.field,
+                    "why": problem.message,
+                }
+                for problem in self.problems.found
+            ],
+        }
+
+    def words(self) -> str:
+        """A line for each problem, their numbers by kind, and the verdict."""
+        lines = [
+            f"{'fatal' if problem.fatal else 'tolerated'}: {problem.kind}: {problem}"
+            for problem in self.problems.found
+        ]
+        return "\n".join([*lines, _summary(self.records, self.problems)])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         the exit status.
     """
-    from choi_d2.cli.validate import add_arguments
+    from choi_d2.cli.validate import add_arguments, run
 
     parser = argparse.ArgumentParser(
         prog="python -m choi_d2.data.validate",
@@ -46,45 +92,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     add_arguments(parser)
     try:
-        return validate(parser.parse_args(arguments))
+        return run(parser.parse_args(arguments))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
 
-def validate(options: argparse.Namespace) -> int:
-    """Print every problem of a data set, and whether it can be used.
+def validate(options: argparse.Namespace) -> Validation:
+    """Load a data set by the loaders' rules, and go on after what is wrong with it.
 
     Args:
         options: the arguments of ``choi validate``.
-
-    Returns:
-        0 if the data set can be used, 1 if it cannot.
 
     Raises:
         InputError: files are neither given nor registered.
     """
     file, load = _PREPARE[options.format](options)
     problems = Problems(file, collect=True)
-    as_json = options.json or options.output == "-"
-    with stdout_kept_for_json(as_json):
-        try:
-            records = load(problems)
-        except InputError as error:
-            problems.add_error(error)
-            records = []
-        if options.pixels:
-            _check_pixels(records, problems)
-    report = _report(records, problems)
-    if as_json:
-        print_json(report)
-    else:
-        for problem in problems.found:
-            print(f"{'fatal' if problem.fatal else 'tolerated'}: {problem.kind}: {problem}")
-        print(_summary(records, problems))
-    if options.output not in (None, "-"):
-        write_json(options.output, report, indent=1)
-    return 0 if _is_usable(records, problems) else 1
+    try:
+        records = load(problems)
+    except InputError as error:
+        problems.add_error(error)
+        records = []
+    if options.pixels:
+        _check_pixels(records, problems)
+    return Validation(records, problems)
 
 
 Prepared = tuple[str, Callable[[Problems], list[dict]]]
@@ -212,31 +244,6 @@ def _verdict(records: Sequence[dict], problems: Problems) -> str:
     if not any("annotations" in record for record in records):
         return "It can be loaded for prediction: it has no annotations."
     return f"It can be loaded{'' if problems.found else ': no problem found'}."
-
-
-def _is_usable(records: Sequence[dict], problems: Problems) -> bool:
-    nothing = set(_NOTHING) & set(problems.counts())
-    return bool(records) and not problems.num_fatal and not nothing
-
-
-def _report(records: Sequence[dict], problems: Problems) -> dict:
-    return {
-        "file": problems.file,
-        "loadable": _is_usable(records, problems),
-        "usable": usable_numbers(records),
-        "counts": problems.counts(),
-        "problems": [
-            {
-                "fatal": problem.fatal,
-                "kind": problem.kind,
-                "file": problem.file,
-                "image": problem.image,
-                "field": problem.field,
-                "why": problem.message,
-            }
-            for problem in problems.found
-        ],
-    }
 
 
 if __name__ == "__main__":
