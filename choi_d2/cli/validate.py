@@ -82,12 +82,13 @@ def run(args: argparse.Namespace) -> int:
     as_json = args.json or args.output == "-"
     with stdout_kept_for_json(as_json):
         found = validate(args)
+    report = found.report()
     if as_json:
-        print_json(found.report())
+        print_json(report)
     else:
         print(found.words())
     if args.output not in (None, "-"):
-        write_json(args.output, found.report(), indent=1)
+        write_json(args.output, report, indent=1)
     return 0 if found.is_usable else 1
 
 
