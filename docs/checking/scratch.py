@@ -14,7 +14,13 @@ from .rules import SHORT_TRAINING
 from .running import run
 
 LINKED = ("choi_d2", "configs", "demo", "docs", "packaging", "tests", "train_net.py")
-MODELS = ("model_final.pth", "output/my/model_final.pth", "output/demo/model_final.pth")
+MODELS = (
+    "model_final.pth",
+    "output/my/model_final.pth",
+    "output/my/model_0008999.pth",
+    "output/my/model_0009499.pth",
+    "output/demo/model_final.pth",
+)
 """The documents' names for a model that somebody has trained."""
 
 
